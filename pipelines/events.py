@@ -1,0 +1,98 @@
+"""What happens to a job, as one stream of small values.
+
+The page, the API and the command line show the very same events:
+
+    Queued -> Loading* -> Encoding -> Step* -> Decoding -> Saved -> Finished
+                     ... or at any point -> Failed | Cancelled
+
+`Encoding` to `Saved` repeat for every picture of the job.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Queued(_Event):
+    """The job waits; `ahead` jobs come before it."""
+
+    type: Literal["queued"] = "queued"
+    ahead: int = 0
+
+
+class Loading(_Event):
+    """A model file is being made ready; `done` of `total` bytes."""
+
+    type: Literal["loading"] = "loading"
+    what: str
+    done: int
+    total: int
+
+
+class Encoding(_Event):
+    """The prompt is being turned into conditioning."""
+
+    type: Literal["encoding"] = "encoding"
+
+
+class Step(_Event):
+    """Step `i` of `n` is done (1-based). `preview` is a small JPEG of the picture so far."""
+
+    type: Literal["step"] = "step"
+    i: int
+    n: int
+    preview: bytes | None = Field(default=None, exclude=True, repr=False)
+
+
+class Decoding(_Event):
+    """Latents are being turned into pixels."""
+
+    type: Literal["decoding"] = "decoding"
+
+
+class Saved(_Event):
+    """Picture `index` of `count` (0-based) is on disk under the opaque id `picture`."""
+
+    type: Literal["saved"] = "saved"
+    picture: str
+    index: int
+    count: int
+
+
+class Failed(_Event):
+    """The job ended with an error the artist can act on."""
+
+    type: Literal["failed"] = "failed"
+    kind: str
+    message: str
+    cure: str
+    field: str | None = None
+
+
+class Cancelled(_Event):
+    """The artist stopped the job."""
+
+    type: Literal["cancelled"] = "cancelled"
+
+
+class Finished(_Event):
+    """Every picture of the job is saved. `seconds` is the time from its start."""
+
+    type: Literal["finished"] = "finished"
+    seconds: float
+
+
+Event = Annotated[
+    Queued | Loading | Encoding | Step | Decoding | Saved | Failed | Cancelled | Finished,
+    Field(discriminator="type"),
+]
+"""Any of the above."""
+
+EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads an event back from its JSON form."""

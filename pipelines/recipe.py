@@ -1,0 +1,210 @@
+"""The recipe: everything that decides one picture, and nothing else.
+
+A recipe is frozen, complete and serialisable. Same recipe and same facts (device, dtype,
+versions) give the same bytes. No field means "you choose": choices are made once, in `expand`.
+
+Range, default and help stand on each field. The widgets of the page, the flags of the command
+line and the schema of the API are derived from here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import RecipeFileError, RequestError
+from pipelines.geometry import Size
+
+VERSION = 1
+PROMPT_LIMIT = 10_000
+SEED_LIMIT = 2**64
+
+PredictionType = Literal["epsilon", "v_prediction"]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelRef(_Value):
+    """A model file by what it is, not by where it lies: its name, and its hash once known."""
+
+    name: str = Field(min_length=1, max_length=512)
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+
+
+class SizeConditioning(_Value):
+    """SDXL's micro-conditioning, in pixels (Podell et al. 2023, section 2.2)."""
+
+    original: Size = Field(description="Size the picture is said to have had before training")
+    crop_left: int = Field(default=0, ge=0, le=4096)
+    crop_top: int = Field(default=0, ge=0, le=4096)
+    target: Size = Field(description="Size the picture is said to be shown at")
+
+
+class Recipe(_Value):
+    """One picture, decided. Text to image: there is no initial picture."""
+
+    version: Literal[1] = VERSION
+    prompt: str = Field(
+        default="",
+        max_length=PROMPT_LIMIT,
+        title="Prompt",
+        description="What to paint. (word:1.2) stresses a word, BREAK starts a new chunk.",
+    )
+    negative_prompt: str = Field(
+        default="",
+        max_length=PROMPT_LIMIT,
+        title="Negative prompt",
+        description="What to steer away from.",
+    )
+    seed: int = Field(
+        ge=0,
+        lt=SEED_LIMIT,
+        title="Seed",
+        description="Decides the noise. The same seed and settings make the same picture.",
+    )
+    steps: int = Field(
+        default=20,
+        ge=1,
+        le=150,
+        title="Steps",
+        description="Number of denoising steps. More takes longer; past 30 little changes.",
+    )
+    guidance_scale: float = Field(
+        default=7.0,
+        ge=0.0,
+        le=30.0,
+        allow_inf_nan=False,
+        title="Guidance scale",
+        description="How closely to follow the prompt (CFG). 1 is no guidance.",
+    )
+    sampler: str = Field(
+        default="DPM++ 2M",
+        title="Sampler",
+        description="The method that walks from noise to picture.",
+    )
+    schedule: str = Field(
+        default="Karras",
+        title="Schedule",
+        description="How the noise levels are spaced over the steps.",
+    )
+    clip_skip: int = Field(
+        default=1,
+        ge=1,
+        le=12,
+        title="Clip skip",
+        description="Take the text encoder's states this many layers before its end.",
+    )
+    size: Size = Field(
+        title="Size",
+        description="Width and height in pixels, multiples of 8.",
+    )
+    checkpoint: ModelRef = Field(title="Checkpoint", description="The model that paints.")
+    prediction_type: PredictionType = Field(
+        default="epsilon",
+        title="Prediction",
+        description="What the model was trained to predict. Wrong gives brown noise.",
+    )
+    size_conditioning: SizeConditioning | None = Field(
+        default=None,
+        title="Size conditioning",
+        description="What an SDXL model is told about size and crop; other families take none.",
+    )
+
+    def to_json(self) -> str:
+        """Canonical JSON: fields in order, no spaces, so that equal recipes are equal texts."""
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a recipe of this or any earlier version.
+
+        Raises RecipeFileError when the text is no recipe.
+        """
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RecipeFileError(
+                "This is not a recipe: it is not JSON.",
+                "Give a .json file written by Gesso, or a picture that Gesso saved.",
+            ) from error
+        return cls.of(data)
+
+    @classmethod
+    def of(cls, data: Any) -> Self:
+        """Validate plain data of any version. Raises RecipeFileError or RequestError."""
+        if not isinstance(data, dict):
+            raise RecipeFileError(
+                "This is not a recipe: it is not an object with fields.",
+                "Give a .json file written by Gesso, or a picture that Gesso saved.",
+            )
+        try:
+            return cls.model_validate(upgrade(data))
+        except ValidationError as error:
+            raise explain(error) from error
+
+
+def upgrade(data: dict[str, Any]) -> dict[str, Any]:
+    """Bring the data of an older recipe to the present version, one version at a time.
+
+    Raises RecipeFileError for a version newer than this Gesso, or none at all.
+    """
+    version = data.get("version")
+    if version == VERSION:
+        return data
+    if isinstance(version, int) and version > VERSION:
+        raise RecipeFileError(
+            f"This recipe was written by a newer Gesso (recipe version {version}).",
+            "Update Gesso, then open it again.",
+        )
+    raise RecipeFileError(
+        "This recipe does not say its version.", "Give a file written by Gesso itself."
+    )
+
+
+def explain(error: ValidationError) -> RequestError:
+    """The first complaint of a validation, as one sentence with a cure and the field's name."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if not str(part).startswith("function")]
+    field = where[0] if where else None
+    name = " ".join(where).replace("_", " ").capitalize() or "The request"
+    given = first.get("input")
+    context = first.get("ctx", {})
+    match first["type"]:
+        case "extra_forbidden":
+            return RequestError(
+                f"{name} is not a setting.", "Remove it, or check its spelling.", field
+            )
+        case "missing":
+            return RequestError(f"{name} is missing.", "Give it a value.", field)
+        case "string_too_long":
+            limit = context["max_length"]
+            return RequestError(
+                f"{name} is too long: {len(str(given)):,} characters of {limit:,}.",
+                f"Shorten it to {limit:,} characters.",
+                field,
+            )
+        case "multiple_of":
+            step = context["multiple_of"]
+            return RequestError(
+                f"{name} is {given!r}, which is not a multiple of {step}.",
+                f"Use {_nearest_multiple(given, step)}.",
+                field,
+            )
+        case _:
+            shown = repr(given) if len(repr(given)) < 60 else "that"
+            return RequestError(f"{name} cannot be {shown}.", _sentence(first["msg"]) + ".", field)
+
+
+def _nearest_multiple(value: Any, step: float) -> str:
+    if not isinstance(value, int | float):
+        return f"a multiple of {step}"
+    return f"{max(1, round(value / step)) * step:g}"
+
+
+def _sentence(text: str) -> str:
+    text = text.removeprefix("Value error, ").removeprefix("Input ")
+    return text[:1].upper() + text[1:]
