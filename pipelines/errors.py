@@ -4,7 +4,7 @@
     ├── RequestError            the request cannot be rendered as it stands; names its field
     │   ├── UnknownChoice       no sampler, schedule, ... of that name
     │   ├── UnknownModel        no such file in the folders
-    │   └── WrongModel          the file is there but cannot do this (a LoRA as checkpoint, a refiner alone)
+    │   └── WrongModel          the file is there but cannot do this (a LoRA as checkpoint)
     ├── ModelFileError          a model file cannot be used: damaged, unsafe, of an unknown kind
     ├── RecipeFileError         a recipe file or a picture's recipe cannot be read
     ├── OutOfMemory             the device or the machine has no room for this

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 LATENT_FACTOR = 8
 """Pixels per latent in each direction: the autoencoders of all SD families halve three times."""
 
-_TEXT = re.compile(r"\s*(\d{1,5})\s*[x×X*]\s*(\d{1,5})\s*")
+_TEXT = re.compile(r"\s*(\d{1,5})\s*[xX*\u00d7]\s*(\d{1,5})\s*")
 
 
 class Size(BaseModel):
