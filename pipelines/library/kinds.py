@@ -52,13 +52,17 @@ class Shape:
 @dataclass(frozen=True)
 class Family:
     """An architecture. `shape_of(header)` returns the UNet's shape if the file is of this family,
-    in the original single-file layout, else None; no two families claim the same file."""
+    in the original single-file layout, else None; no two families claim the same file.
+    `conditioning` says what the UNet is told beside the text: nothing, size and crop (SDXL), or
+    size and aesthetic score (its refiner). With `zero_empty_negative` an empty negative prompt
+    is all zeros rather than the encoding of an empty text, as the family was trained."""
 
     name: str
     label: str
     encoders: tuple[TextEncoder, ...]
     shape_of: Callable[[Header], Shape | None]
     conditioning: Literal["none", "size", "aesthetic"] = "none"
+    zero_empty_negative: bool = False
 
 
 class Defaults(BaseModel):

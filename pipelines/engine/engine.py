@@ -1,0 +1,113 @@
+"""The engine: recipes in, pictures out, one at a time on one device."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from pipelines.catalog import Catalog
+from pipelines.draft import check
+from pipelines.engine.preview import PreviewMap
+from pipelines.engine.render import OnEvent, Stop, render
+from pipelines.engine.translate import translated
+from pipelines.events import Event, Loading
+from pipelines.models.device import choose_device, choose_dtype
+from pipelines.models.loader import LoadedCheckpoint, load_checkpoint
+from pipelines.picture import Facts, Picture, versions
+from pipelines.recipe import Recipe
+
+_PACKAGES = ("gesso", "torch", "diffusers", "transformers")
+
+
+def _ignore(_: Event) -> None:
+    return None
+
+
+def _never() -> bool:
+    return False
+
+
+class Engine:
+    """Owns the device and the checkpoint that is loaded there.
+
+    `device` is "auto", "cpu", "cuda", "cuda:1", "mps"; `dtype` is "auto", "float32", "bfloat16"
+    or "float16". `threads` fixes the number of CPU threads, because another number gives other
+    last bits.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: str = "auto",
+        dtype: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        if threads:
+            torch.set_num_threads(threads)
+        self.catalog = catalog
+        self.device = choose_device(device)
+        self.dtype = choose_dtype(self.device, dtype)
+        self._loaded: LoadedCheckpoint | None = None
+        self._preview: PreviewMap | None = None
+
+    def render(self, recipe: Recipe, on_event: OnEvent = _ignore, stop: Stop = _never) -> Picture:
+        """Render one recipe.
+
+        `on_event` hears Loading, Encoding, Step and Decoding; `stop` is asked between
+        evaluations of the model. Raises StudioError or Cancelled.
+        """
+        started = time.monotonic()
+        with translated():
+            check(recipe, self.catalog)
+            models = self.load(recipe.checkpoint.sha256 or recipe.checkpoint.name, on_event, stop)
+            image = render(recipe, models, on_event, stop, self._preview)
+        return Picture(image, recipe, self.facts(time.monotonic() - started))
+
+    def load(
+        self, name: str | None, on_event: OnEvent = _ignore, stop: Stop = _never
+    ) -> LoadedCheckpoint:
+        """Make a checkpoint ready: the one already loaded, or the one of this name or hash."""
+        chosen = self.catalog.checkpoint(name)
+        if self._loaded is not None and self._loaded.path == chosen.path:
+            return self._loaded
+        self.free()
+
+        def progress(done: int, total: int) -> None:
+            on_event(Loading(what=chosen.ref.name, done=done, total=total))
+
+        with translated(), torch.inference_mode():
+            models = load_checkpoint(
+                chosen.path,
+                chosen.family,
+                chosen.variant,
+                dtype=self.dtype,
+                device=self.device,
+                progress=progress,
+                stop=stop,
+            )
+            self._preview = PreviewMap.fit(models)
+        self._loaded = models
+        return models
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Name of the checkpoint that is loaded."""
+        return self.catalog.name_of(self._loaded.path) if self._loaded else None
+
+    def free(self) -> None:
+        """Let go of every model."""
+        self._loaded = None
+        self._preview = None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def facts(self, seconds: float) -> Facts:
+        """What a picture made now can say of its making."""
+        return Facts(
+            seconds=round(seconds, 3),
+            device=str(self.device),
+            dtype=str(self.dtype).removeprefix("torch."),
+            threads=torch.get_num_threads(),
+            versions=versions(*_PACKAGES),
+        )

@@ -1,0 +1,88 @@
+"""Text to conditioning: prompts of any length through the family's text encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pipelines.models.loader import Encoder, LoadedCheckpoint
+from pipelines.prompt.chunks import Chunk, chunk, even_out
+from pipelines.prompt.tokenizer import tokenizer
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """What the UNet reads of one text.
+
+    `states` is [1, 77 * chunks, context_dim]; `pooled` is [1, pooled_dim], or None in families
+    that use none.
+    """
+
+    states: Tensor
+    pooled: Tensor | None
+
+
+def encode_pair(
+    prompt: str, negative_prompt: str, clip_skip: int, models: LoadedCheckpoint
+) -> tuple[Conditioning, Conditioning]:
+    """Conditioning of prompt and negative prompt, padded to equally many chunks."""
+    words = tokenizer()
+    chunks, negative_chunks = even_out(chunk(prompt, words), chunk(negative_prompt, words))
+    positive = _encode(chunks, clip_skip, models.encoders)
+    negative = _encode(negative_chunks, clip_skip, models.encoders)
+    if models.family.zero_empty_negative and not negative_prompt.strip():
+        negative = _zeros_like(negative)
+    return positive, negative
+
+
+def _encode(chunks: Sequence[Chunk], clip_skip: int, encoders: Sequence[Encoder]) -> Conditioning:
+    states: list[Tensor] = []
+    pooled: Tensor | None = None
+    for encoder in encoders:
+        encoded, projected = _run(chunks, clip_skip, encoder)
+        states.append(encoded)
+        pooled = projected if encoder.facts.pooled else pooled
+    return Conditioning(torch.cat(states, dim=-1), pooled)
+
+
+def _run(chunks: Sequence[Chunk], clip_skip: int, encoder: Encoder) -> tuple[Tensor, Tensor | None]:
+    """States [1, 77 * chunks, width] and, from a projecting encoder, the first chunk's vector."""
+    module, facts = encoder.module, encoder.facts
+    padded = [part.padded(facts.pad) for part in chunks]
+    ids = torch.tensor([ids for ids, _ in padded], device=module.device)
+    output = module(ids, output_hidden_states=True)
+    # More layers skipped than there are would wrap around: the embeddings are as far as it goes.
+    back = min(clip_skip + facts.skip, len(output.hidden_states))
+    states = output.hidden_states[-back]
+    if facts.final_norm:
+        states = getattr(module, "text_model", module).final_layer_norm(states)
+    states = _stress(states, [weights for _, weights in padded])
+    vector = output.text_embeds[:1] if facts.pooled else None
+    return states.reshape(1, -1, states.shape[-1]), vector
+
+
+def _stress(states: Tensor, weights: list[tuple[float, ...]]) -> Tensor:
+    """Multiply each token's state by its weight, then bring each chunk's mean back to what it was.
+
+    A text without weights is left untouched to the bit.
+    """
+    if all(weight == 1.0 for row in weights for weight in row):
+        return states
+    factors = torch.tensor(weights, device=states.device).unsqueeze(-1)
+    wide = states.float()
+    stressed = wide * factors
+    mean = stressed.mean(dim=(1, 2), keepdim=True)
+    # A mean next to zero cannot be scaled back without blowing the chunk up.
+    ratio = torch.where(mean.abs() > 1e-6, wide.mean(dim=(1, 2), keepdim=True) / mean, 1.0)
+    return (stressed * ratio).to(states.dtype)
+
+
+def _zeros_like(conditioning: Conditioning) -> Conditioning:
+    pooled = conditioning.pooled
+    return Conditioning(
+        torch.zeros_like(conditioning.states),
+        None if pooled is None else torch.zeros_like(pooled),
+    )

@@ -1,0 +1,40 @@
+"""Foreign exceptions become StudioErrors here, and only here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from pipelines.errors import Cancelled, OutOfMemory, StudioError, UnexpectedError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let StudioError and Cancelled pass; turn anything else into one of them."""
+    try:
+        yield
+    except (StudioError, Cancelled):
+        raise
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise out_of_memory() from error
+    except Exception as error:
+        if "can't allocate memory" in str(error):  # what torch says on the CPU
+            raise out_of_memory() from error
+        log.exception("The engine failed in a way it does not know")
+        raise UnexpectedError(
+            f"Gesso made a mistake ({type(error).__name__}).",
+            "Try again; if it repeats, report it with the engine's log.",
+        ) from error
+
+
+def out_of_memory() -> OutOfMemory:
+    """The one sentence about memory."""
+    return OutOfMemory(
+        "There is not enough memory for this picture.",
+        "Choose a smaller size or a smaller checkpoint, or close other programs.",
+    )
