@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pipelines.errors import ModelFileError
+from pipelines.library.text import file_name
+
+HEADER_LIMIT = 100_000_000
+"""Bytes; the limit of the safetensors library."""
+
+ELEMENT_BYTES: Mapping[str, int] = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1,
+    "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
+    "U32": 4, "I32": 4, "F32": 4,
+    "U64": 8, "I64": 8, "F64": 8,
+}  # fmt: skip
+
+_GET_AGAIN = "Copy or download the file again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +47,152 @@ class Header:
         """Shape of a tensor, or None when the file has no such tensor."""
         info = self.tensors.get(name)
         return info.shape if info else None
+
+    def has(self, prefix: str) -> bool:
+        """Whether any tensor's name starts so."""
+        return any(name.startswith(prefix) for name in self.tensors)
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a safetensors file, and nothing of its weights.
+
+    The layout is checked as the safetensors format defines it: tensors tile the rest of the
+    file without gap or overlap, so a file that passes is as long as its header promises.
+    Never blocks on a pipe or a device. Raises ModelFileError with a plain reason.
+    """
+    name = file_name(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError) as error:
+        raise unreadable(name, error) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelFileError(f"{name} is not a file.", "Put the model file itself here.")
+        text = _header_text(descriptor, status.st_size, name)
+    except OSError as error:
+        raise unreadable(name, error) from error
+    finally:
+        os.close(descriptor)
+    return _parse(text, status.st_size - 8 - len(text), name)
+
+
+def unreadable(name: str, error: OSError | ValueError) -> ModelFileError:
+    """What the system's refusal to open a file means to the artist."""
+    if isinstance(error, FileNotFoundError):
+        return ModelFileError(f"{name} is gone.", "Put it back, or choose another model.")
+    if isinstance(error, PermissionError):
+        return ModelFileError(
+            f"{name} may not be read by this user.", "Change the permissions of the file."
+        )
+    reason = (error.strerror if isinstance(error, OSError) else None) or "its name is not valid"
+    return ModelFileError(
+        f"{name} cannot be opened: {reason.lower()}.", "Check the disk it lies on, then try again."
+    )
+
+
+def _header_text(descriptor: int, size: int, name: str) -> bytes:
+    start = os.read(descriptor, 512)
+    length = int.from_bytes(start[:8], "little")
+    if len(start) < 9 or start[8:9] != b"{" or length > HEADER_LIMIT:
+        _refuse(start, size, name)
+    if 8 + length > size:
+        raise ModelFileError(f"{name} is incomplete: it ends within its header.", _GET_AGAIN)
+    text = start[8 : 8 + length]
+    while len(text) < length:
+        more = os.read(descriptor, length - len(text))
+        if not more:
+            raise ModelFileError(f"{name} shrank while it was read.", _GET_AGAIN)
+        text += more
+    return text
+
+
+def _refuse(start: bytes, size: int, name: str) -> NoReturn:
+    """Say what a file that is no safetensors file is instead."""
+    if size == 0:
+        raise ModelFileError(f"{name} is empty.", _GET_AGAIN)
+    if start.startswith(b"version https://git-lfs"):
+        raise ModelFileError(
+            f"{name} is a Git LFS pointer, not the model itself.",
+            "Fetch the model with `git lfs pull`, or download it in the browser.",
+        )
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        raise ModelFileError(
+            f"{name} is a web page, not a model.",
+            "Download it again; the site may want you to log in first.",
+        )
+    if is_pickle(start):
+        raise ModelFileError(
+            f"{name} is a pickled file under the name of a safetensors file.",
+            "Pickled files can run programs: get the model as .safetensors.",
+        )
+    if start.startswith(b"GGUF"):
+        raise ModelFileError(
+            f"{name} is a GGUF file, which Gesso does not read.", "Get it as .safetensors."
+        )
+    if not any(start):
+        raise ModelFileError(f"{name} is still empty space, or was lost on the way.", _GET_AGAIN)
+    raise ModelFileError(f"{name} is not a safetensors file.", _GET_AGAIN)
+
+
+def is_pickle(start: bytes) -> bool:
+    """Whether these first bytes are of a pickle, or of a zip as torch.save writes it."""
+    return start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[1:2] in b"\2\3\4\5")
+
+
+def _parse(text: bytes, data_bytes: int, name: str) -> Header:
+    try:
+        data = json.loads(text)
+        metadata = data.pop("__metadata__", None) or {}
+        if not isinstance(metadata, dict):
+            raise TypeError
+        infos = {key: TensorInfo(v["dtype"], tuple(v["shape"])) for key, v in data.items()}
+        spans = [(*v["data_offsets"], infos[key]) for key, v in data.items()]
+        expected = _tiled(spans)
+    except _UnknownType as error:
+        raise ModelFileError(
+            f"{name} stores numbers as {file_name(str(error), 20)}, which Gesso cannot read.",
+            "Get it in float16, bfloat16 or float32.",
+        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ModelFileError(
+            f"{name} is damaged: its header makes no sense.", _GET_AGAIN
+        ) from error
+    if expected > data_bytes:
+        start = 8 + len(text)
+        raise ModelFileError(
+            f"{name} is incomplete: {start + data_bytes:,} of {start + expected:,} bytes.",
+            _GET_AGAIN,
+        )
+    if expected < data_bytes:
+        raise ModelFileError(f"{name} is damaged: it is longer than it should be.", _GET_AGAIN)
+    texts = {key: value for key, value in metadata.items() if isinstance(value, str)}
+    return Header(infos, texts, data_bytes)
+
+
+class _UnknownType(Exception):
+    pass
+
+
+def _tiled(spans: list[tuple[Any, Any, TensorInfo]]) -> int:
+    """Bytes covered by spans that follow each other without gap. Raises ValueError if not so."""
+    position = 0
+    spans.sort(key=_by_offsets)
+    for begin, end, info in spans:
+        size = ELEMENT_BYTES.get(info.dtype)
+        if size is None:
+            raise _UnknownType(info.dtype)
+        if begin != position or end - begin != size * _elements(info.shape):
+            raise ValueError("gap, overlap or wrong size")
+        position = end
+    return position
+
+
+def _by_offsets(span: tuple[Any, Any, TensorInfo]) -> tuple[int, int]:
+    return span[0], span[1]
+
+
+def _elements(shape: tuple[Any, ...]) -> int:
+    if any(type(side) is not int or side < 0 for side in shape):
+        raise ValueError("not a shape")
+    return math.prod(shape)
