@@ -34,10 +34,10 @@ class Denoiser:
     prediction_type: PredictionType
     size: SizeConditioning | None
     stop: Callable[[], bool]
-    _arguments: dict[str, object] = field(init=False)
+    unet_arguments: dict[str, object] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._arguments = self._unet_arguments()
+        self.unet_arguments = self._gather()
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         if self.stop():
@@ -47,7 +47,7 @@ class Denoiser:
         timestep = torch.tensor(self.sigmas.timestep(sigma), device=x.device)
         if self.guided:
             inputs = inputs.expand(2, -1, -1, -1)
-        output = self.models.unet(inputs, timestep, **self._arguments).sample.float()
+        output = self.models.unet(inputs, timestep, **self.unet_arguments).sample.float()
         if self.guided:
             negative, positive = output.chunk(2)
             output = negative + self.guidance_scale * (positive - negative)
@@ -61,7 +61,7 @@ class Denoiser:
         """Whether the negative prompt matters."""
         return self.guidance_scale != 1.0
 
-    def _unet_arguments(self) -> dict[str, object]:
+    def _gather(self) -> dict[str, object]:
         parts = [self.negative, self.positive] if self.guided else [self.positive]
         dtype = self.models.dtype
         arguments: dict[str, object] = {

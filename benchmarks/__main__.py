@@ -1,0 +1,34 @@
+"""Measure everything this project claims about speed.
+
+python -m benchmarks [page] [step] [load] [--folder DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.timing import Row
+
+NAMES = ("page", "step", "load")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("names", nargs="*", default=[], metavar="|".join(NAMES))
+    parser.add_argument("--folder", type=Path, help="keep the full-size files of `load` here")
+    flags = parser.parse_args()
+    for name in flags.names or NAMES:
+        for row in _rows(name, flags.folder):
+            print(row, flush=True)
+
+
+def _rows(name: str, folder: Path | None) -> Iterator[Row]:
+    module = import_module(f"benchmarks.{name}")
+    return module.run(folder) if name == "load" else module.run()
+
+
+if __name__ == "__main__":
+    main()
