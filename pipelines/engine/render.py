@@ -68,7 +68,7 @@ def make_denoiser(recipe: Recipe, models: LoadedCheckpoint, stop: Stop) -> Denoi
     )
     return Denoiser(
         models=models,
-        sigmas=ModelSigmas(models.alphas_cumprod.tolist()),
+        sigmas=ModelSigmas(models.alphas_cumprod.tolist(), aligned=models.family.aligned),
         positive=positive,
         negative=negative,
         guidance_scale=recipe.guidance_scale,

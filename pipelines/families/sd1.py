@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.library.header import Header
 from pipelines.library.kinds import Family, Shape, TextEncoder
 from pipelines.library.unet import original_shape
+from pipelines.samplers import ALIGNED_SD1
 
 CLIP_L = TextEncoder(
     component="text_encoder",
@@ -19,4 +20,4 @@ def shape_of(header: Header) -> Shape | None:
     return original_shape(header, CLIP_L.prefix)
 
 
-SD1 = Family(name="sd1", label="SD 1.x", encoders=(CLIP_L,), shape_of=shape_of)
+SD1 = Family(name="sd1", label="SD 1.x", encoders=(CLIP_L,), shape_of=shape_of, aligned=ALIGNED_SD1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pipelines.library.header import Header
 from pipelines.library.kinds import Family, Shape, TextEncoder
 from pipelines.library.unet import original_shape
+from pipelines.samplers import ALIGNED_SD1
 
 CLIP_H = TextEncoder(
     component="text_encoder",
@@ -22,4 +23,4 @@ def shape_of(header: Header) -> Shape | None:
     return original_shape(header, CLIP_H.prefix)
 
 
-SD2 = Family(name="sd2", label="SD 2.x", encoders=(CLIP_H,), shape_of=shape_of)
+SD2 = Family(name="sd2", label="SD 2.x", encoders=(CLIP_H,), shape_of=shape_of, aligned=ALIGNED_SD1)

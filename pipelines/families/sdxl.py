@@ -9,6 +9,7 @@ from __future__ import annotations
 from pipelines.library.header import Header
 from pipelines.library.kinds import Family, Shape, TextEncoder
 from pipelines.library.unet import original_shape
+from pipelines.samplers import ALIGNED_SDXL
 
 CLIP_L = TextEncoder(
     component="text_encoder",
@@ -40,5 +41,7 @@ SDXL = Family(
     label="SDXL",
     encoders=(CLIP_L, CLIP_BIG_G),
     shape_of=shape_of,
+    aligned=ALIGNED_SDXL,
     conditioning="size",
+    zero_empty_negative=True,
 )

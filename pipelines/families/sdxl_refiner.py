@@ -6,6 +6,7 @@ from __future__ import annotations
 from pipelines.library.header import Header
 from pipelines.library.kinds import Family, Shape, TextEncoder
 from pipelines.library.unet import original_shape
+from pipelines.samplers import ALIGNED_SDXL
 
 CLIP_BIG_G = TextEncoder(
     component="text_encoder_2",
@@ -28,5 +29,6 @@ SDXL_REFINER = Family(
     label="SDXL refiner",
     encoders=(CLIP_BIG_G,),
     shape_of=shape_of,
+    aligned=ALIGNED_SDXL,
     conditioning="aesthetic",
 )

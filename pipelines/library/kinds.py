@@ -55,12 +55,14 @@ class Family:
     in the original single-file layout, else None; no two families claim the same file.
     `conditioning` says what the UNet is told beside the text: nothing, size and crop (SDXL), or
     size and aesthetic score (its refiner). With `zero_empty_negative` an empty negative prompt
-    is all zeros rather than the encoding of an empty text, as the family was trained."""
+    is all zeros rather than the encoding of an empty text, as the family was trained. `aligned`
+    is the family's published "Align Your Steps" schedule (Sabour et al. 2024)."""
 
     name: str
     label: str
     encoders: tuple[TextEncoder, ...]
     shape_of: Callable[[Header], Shape | None]
+    aligned: tuple[float, ...]
     conditioning: Literal["none", "size", "aesthetic"] = "none"
     zero_empty_negative: bool = False
 
