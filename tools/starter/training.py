@@ -1,0 +1,98 @@
+"""What every member's training shares: modules from the shipped configs, optimiser, average, state."""
+
+import copy
+import json
+import os
+from pathlib import Path
+
+import torch
+from torch import nn
+
+CONFIGS = Path(__file__).parents[2] / "presets" / "families" / "starter"
+
+
+def read_config(component: str) -> dict:
+    """The shipped `config.json` of "unet", "vae" or "text_encoder"."""
+    return json.loads((CONFIGS / component / "config.json").read_text())
+
+
+def build(component: str) -> nn.Module:
+    """A freshly initialised component of the starter."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    config = read_config(component)
+    if component == "text_encoder":
+        return CLIPTextModel(CLIPTextConfig(**config))
+    kind = {"unet": UNet2DConditionModel, "vae": AutoencoderKL}[component]
+    return kind.from_config(config)
+
+
+class Optimizer:
+    """Muon for the hidden matrices (Jordan et al. 2024), AdamW for the rest, one learning rate.
+
+    Convolution kernels are orthogonalised as (out, in * height * width) matrices, through views that
+    share their memory. `first_and_last` name the weights at the edges, which are AdamW's too.
+    """
+
+    def __init__(self, model: nn.Module, first_and_last: tuple[str, ...] = ()) -> None:
+        named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+        hidden = [p for n, p in named if p.ndim >= 2 and "embedding" not in n
+                  and not n.startswith(first_and_last)]
+        ids = {id(p) for p in hidden}
+        self._views = [(p, nn.Parameter(p.detach().view(p.shape[0], -1))) for p in hidden]
+        rest = [p for _, p in named if id(p) not in ids]
+        self._muon = torch.optim.Muon([v for _, v in self._views], weight_decay=0.02,
+                                      adjust_lr_fn="match_rms_adamw")
+        self._adamw = torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        self._parameters = [p for _, p in named]
+
+    def step(self, learning_rate: float, clip: float = 1.0) -> None:
+        """One update from the gradients, which are then cleared."""
+        nn.utils.clip_grad_norm_(self._parameters, clip)
+        for parameter, view in self._views:
+            view.grad = parameter.grad.reshape(view.shape)
+        for optimizer in (self._muon, self._adamw):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+            optimizer.step()
+        for parameter, view in self._views:
+            view.grad = None
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    def state_dict(self) -> dict:
+        return {"muon": self._muon.state_dict(), "adamw": self._adamw.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        self._muon.load_state_dict(state["muon"])
+        self._adamw.load_state_dict(state["adamw"])
+
+
+class Average:
+    """Exponential moving average of a model's weights, short at first and `decay` in the end."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        keep = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - keep)
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int = 100, decay: float = 0.4) -> float:
+    """Linear warm-up, constant `peak`, then linear to zero over the last `decay` of `steps`."""
+    return peak * min(1.0, (step + 1) / warmup, max(steps - step, 0) / (decay * steps))
+
+
+def save_state(path: Path, state: dict) -> None:
+    """Write `state` so that an interruption leaves the older file whole."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def load_state(path: Path) -> dict:
+    return torch.load(path, weights_only=True)
