@@ -70,7 +70,7 @@ ENCODERS: dict[str, tuple[TextStyle, ...]] = {
     "sdxl-refiner": (REFINER_G,),
 }
 
-FAMILY = {"sd1-inpaint": "sd1", "sd2-v": "sd2", "sdxl-refiner": "sdxl_refiner"}
+FAMILY = {"sd1-inpaint": "sd1", "sd2-v": "sd2"}
 
 _FIRST_CROSS = {
     "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],

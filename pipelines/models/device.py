@@ -1,0 +1,77 @@
+"""Where to compute, and in which numbers."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from pipelines.errors import RequestError, UnknownChoice
+
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """The device of that name ("cpu", "cuda", "cuda:1", "mps"), or with "auto" the best there is.
+
+    Raises UnknownChoice, or RequestError if this machine does not have it.
+    """
+    if wanted == "auto":
+        best = "cuda" if _count("cuda") else "mps" if _count("mps") else "cpu"
+        return torch.device(best)
+    kind, _, index = wanted.partition(":")
+    if kind not in _DEVICES[1:] or (index and not index.isdecimal()):
+        raise UnknownChoice("device", wanted, _DEVICES)
+    if int(index or 0) >= _count(kind):
+        raise RequestError(
+            f"This machine has no {wanted} that torch can use.", "Choose auto or cpu.", "device"
+        )
+    return torch.device(wanted)
+
+
+def _count(kind: str) -> int:
+    if kind == "cuda":
+        return torch.cuda.device_count()
+    return int(kind == "cpu" or torch.backends.mps.is_available())
+
+
+def choose_dtype(device: torch.device, wanted: str = "auto") -> torch.dtype:
+    """The dtype to compute in: "float32", "bfloat16", "float16", or with "auto" the fastest that
+    keeps the picture: float16 on a GPU; on a CPU bfloat16 where it is faster, else float32.
+
+    Raises UnknownChoice; RequestError for float16 on a CPU, which is hundreds of times slower.
+    """
+    if wanted == "auto":
+        if device.type != "cpu":
+            return torch.float16
+        return torch.bfloat16 if bfloat16_is_faster() else torch.float32
+    if wanted not in _DTYPES:
+        raise UnknownChoice("dtype", wanted, ("auto", *_DTYPES))
+    if wanted == "float16" and device.type == "cpu":
+        raise RequestError(
+            "Processors do not compute in float16.", "Choose auto, bfloat16 or float32.", "dtype"
+        )
+    return _DTYPES[wanted]
+
+
+def bfloat16_is_faster() -> bool:
+    """Whether this processor multiplies in bfloat16 clearly faster than in float32.
+
+    Some can only imitate it, slowly. Takes some tens of milliseconds.
+    """
+    mkldnn = getattr(torch.ops, "mkldnn", None)
+    supported = getattr(mkldnn, "_is_mkldnn_bf16_supported", None)
+    if supported is None or not supported():
+        return False
+    return _multiplication_seconds(torch.bfloat16) * 1.25 < _multiplication_seconds(torch.float32)
+
+
+def _multiplication_seconds(dtype: torch.dtype) -> float:
+    matrix = torch.ones(768, 768, dtype=dtype)
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        torch.mm(matrix, matrix)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)

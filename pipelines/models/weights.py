@@ -1,0 +1,136 @@
+"""Where a checkpoint's tensors are, and what the modules call them.
+
+Tensors lie in the mapped file: nothing is read here but headers and configs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from pipelines.errors import ModelFileError
+from pipelines.library.header import read_header, unreadable
+from pipelines.library.kinds import Family, TextEncoder
+from pipelines.library.text import file_name
+from pipelines.library.unet import UNET
+from pipelines.models.convert import (
+    text_from_original,
+    text_name,
+    unet_from_original,
+    vae_from_original,
+    vae_name,
+)
+from pipelines.models.pickled import read_pickled
+from pipelines.models.skeleton import read_config
+
+VAE = "first_stage_model."
+PICKLED = (".ckpt", ".pt", ".pth", ".bin")
+
+Parts = dict[str, dict[str, Tensor]]
+"""Tensors by component and by their names in its module, a text encoder's without `text_model.`;
+a component that the file does not have is empty."""
+
+
+def read_single_file(path: Path, family: Family, configs: Path, allow_pickle: bool) -> Parts:
+    """The parts of a checkpoint in the original layout; `configs` holds those of its variant.
+
+    Raises ModelFileError.
+    """
+    encoders = {facts.component: facts for facts in family.encoders}
+    prefixes = {"unet": UNET, "vae": VAE} | {
+        component: facts.prefix for component, facts in encoders.items()
+    }
+    if path.suffix.lower() not in PICKLED:
+        tensors = _mapped(path, tuple(prefixes.values()))
+    elif allow_pickle:
+        tensors = read_pickled(path)
+    else:
+        raise ModelFileError(
+            f"{file_name(path)} is a pickled file, which could run programs.",
+            "Get the model as .safetensors.",
+        )
+    parts: Parts = {}
+    for component, prefix in prefixes.items():
+        part = {key: tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+        try:
+            parts[component] = _converted(component, part, encoders.get(component), configs)
+        except KeyError as error:
+            raise ModelFileError(
+                f"{file_name(path)} is damaged: its {component} has no {error.args[0]}.",
+                "Copy or download the file again.",
+            ) from error
+    return parts
+
+
+def _converted(
+    component: str, tensors: dict[str, Tensor], facts: TextEncoder | None, configs: Path
+) -> dict[str, Tensor]:
+    if not tensors:
+        return {}
+    if facts is not None:
+        return text_from_original(tensors, facts)
+    convert = unet_from_original if component == "unet" else vae_from_original
+    return convert(tensors, read_config(configs, component))
+
+
+def read_folder(folder: Path, family: Family) -> Parts:
+    """The parts of a checkpoint in diffusers' layout: a folder for each component.
+
+    Raises ModelFileError.
+    """
+    texts = [facts.component for facts in family.encoders]
+    renames = {"unet": str, "vae": vae_name} | dict.fromkeys(texts, text_name)
+    return {
+        component: {
+            rename(key): tensor
+            for file in _weight_files(folder / component)
+            for key, tensor in _mapped(file).items()
+        }
+        for component, rename in renames.items()
+    }
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a component, in full precision if it is there: one, or the shards
+    of an index, or none."""
+    stem = "model" if folder.name.startswith("text_encoder") else "diffusion_pytorch_model"
+    for variant in ("", ".fp16"):
+        single = folder / f"{stem}{variant}.safetensors"
+        if single.exists():
+            return [single]
+        index = folder / f"{stem}.safetensors.index{variant}.json"
+        if index.exists():
+            return _shards(index)
+    return []
+
+
+def _shards(index: Path) -> list[Path]:
+    try:
+        names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+        if any(Path(name).name != name for name in names):
+            raise ValueError("a shard outside its folder")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelFileError(
+            f"{file_name(index)} cannot be read.", "Copy or download the folder again."
+        ) from error
+    return [index.with_name(name) for name in names]
+
+
+def _mapped(path: Path, prefixes: tuple[str, ...] = ("",)) -> dict[str, Tensor]:
+    """The tensors of a safetensors file whose names start so, mapped into memory.
+
+    Its length is checked first: reading a map past the end of its file kills the process.
+    """
+    header = read_header(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in header.tensors if key.startswith(prefixes)}
+    except OSError as error:
+        raise unreadable(file_name(path), error) from error
+    except SafetensorError as error:
+        raise ModelFileError(
+            f"{file_name(path)} is damaged: it cannot be read.", "Copy or download the file again."
+        ) from error
