@@ -31,8 +31,7 @@ _NEGATIVE = "Negative prompt:"
 _MIN_ITEMS = 3
 """Fewer `key: value` items than this do not make a line of settings."""
 _KEY = re.compile(r"\w[\w \-/]+")
-_KEY_END = re.compile(r"[,:]|\Z")
-_SPACES = re.compile(r"\s*")
+_HEAD = re.compile(r"([^,:]*)(:\s*)?")
 _STEPS = re.compile(r"(?:^|\s)(?=Steps: *\d+ *(?:,|$))")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET_OR_STRING = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.?)*(?:"|\Z)', re.DOTALL)
@@ -75,7 +74,7 @@ def parameters(recipe: Recipe, facts: Facts) -> str:
 
 def parse(text: str) -> Infotext:
     """Read an infotext of any app and age. Any text is one: nothing raises."""
-    *lines, last = text.strip().split("\n")
+    *lines, last = text.replace("\r\n", "\n").strip().split("\n")
     words, fields = _split_settings(last)
     if words:
         lines.append(words)
@@ -99,8 +98,9 @@ def to_draft(infotext: Infotext) -> tuple[Draft, list[str]]:
         "prompt": infotext.prompt,
         "negative_prompt": infotext.negative_prompt,
     }
-    followed = {key for key, text in _AS_EVER.items() if infotext.fields.get(key) == text}
-    followed.add("Version")
+    followed = {"Version"}
+    if infotext.fields.get("RNG") == _NOISE:
+        followed.add("RNG")
     for key, (name, read) in _FIELDS.items():
         try:
             asked[name] = read(infotext.fields[key])
@@ -138,20 +138,17 @@ def _items(line: str) -> Iterator[tuple[str, str | None]]:
     Every character is looked at a bounded number of times, however hostile the line.
     """
     position, intact = 0, True
-    while position < len(line):
-        key_end = _KEY_END.search(line, position)
-        assert key_end is not None  # the end of the line matches
-        key = line[position : key_end.start()].strip()
-        value, end = None, key_end.start()
-        if key_end[0] == ":":
-            start = end = _SPACES.match(line, key_end.end()).end()  # type: ignore[union-attr]
+    while position < len(line) and (head := _HEAD.match(line, position)):
+        value, end = None, head.end()
+        if head[2]:
+            start = end
             if intact:
                 closed = _group_end(line, start)
                 intact, end = closed is not None, closed or start
             comma = line.find(",", end)
             end = comma if comma >= 0 else len(line)
             value = _unquoted(line[start:end].strip())
-        if key:
+        if key := head[1].strip():
             yield key, value
         position = end + 1
 
@@ -174,10 +171,11 @@ def _group_end(line: str, start: int) -> int | None:
 
 
 def _quoted(value: str) -> str:
-    plain = value == value.strip() and value[:1] not in ('"', "{", "[")
-    return (
-        value if plain and not set(value) & set(",:\n") else json.dumps(value, ensure_ascii=False)
-    )
+    """The value as it is, or in JSON quotes where it would be read as something else."""
+    opens = value[:1] in ('"', "{", "[")
+    if opens or value != value.strip() or set(value) & set(",:\n"):
+        return json.dumps(value, ensure_ascii=False)
+    return value
 
 
 def _unquoted(value: str) -> str:
@@ -212,7 +210,6 @@ def _name(text: str) -> str:
 
 _NOISE = "CPU"
 """A1111's word for noise drawn by the CPU's generator, as ours always is."""
-_AS_EVER = {"RNG": _NOISE}
 _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Steps": ("steps", int),
     "Sampler": ("sampler", _name),
