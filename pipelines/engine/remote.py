@@ -1,0 +1,335 @@
+"""The studio's side of the engine's process. Imports no torch.
+
+    engine = EngineProcess(["--device", "cpu"], log_file, on_event, on_state)
+    engine.start()
+    engine.render(job, recipes, folder)     # events follow through on_event, from another thread
+
+A process that dies fails the job it had, with a plain sentence, and is replaced at once. After
+three deaths in a row within a minute it stays down until `revive`.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import environ
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, BinaryIO, Literal, cast
+
+import pipelines
+from pipelines.engine.wire import BrokenFrame, Header, read_frame, write_frame
+from pipelines.errors import EngineStopped
+from pipelines.events import EVENTS, Cancelled, Event, Failed, Finished, Step
+from pipelines.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+CRASH_LIMIT = 3
+CRASH_WINDOW = 60.0
+CLOSE_SECONDS = 3.0
+LOG_BYTES = 1_000_000
+
+_KEEP_BUFFERS = {
+    # glibc gives every buffer above 32 MB back to the system and faults it in again at the next
+    # step: half of the time of a step on a CPU. Only the main arena can grow without limit, so
+    # all threads share it.
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "MALLOC_ARENA_MAX": "1",
+    # Huge pages for torch's own buffers.
+    "THP_MEM_ALLOC_ENABLE": "1",
+}
+_STAY_HOME = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def engine_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the engine's process: buffers are kept, nothing is fetched.
+
+    Allocator settings that `base` has already are left as they are.
+    """
+    return {**_KEEP_BUFFERS, **base, **_STAY_HOME}
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """What the engine is doing as a whole; `error` says why it is stopped."""
+
+    state: Literal["starting", "ready", "stopped"] = "stopped"
+    device: str | None = None
+    dtype: str | None = None
+    checkpoint: str | None = None
+    error: EngineStopped | None = None
+
+
+class EngineProcess:
+    """Keeps one engine process running and passes jobs to it, one at a time.
+
+    `arguments` are the flags of `pipelines.engine.child`. `on_event(job, event)` and `on_state()`
+    are called from a thread of this object; they must not block for long.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        log_file: Path,
+        on_event: Callable[[str, Event], None],
+        on_state: Callable[[], None],
+    ) -> None:
+        self._arguments = list(arguments)
+        self._log_file = log_file
+        self._on_event = on_event
+        self._on_state = on_state
+        self._lock = threading.RLock()
+        self._child: _Child | None = None
+        self._state = EngineState()
+        self._hello: Header = {}
+        self._job: str | None = None
+        self._wanted: str | None = None
+        self._preload_asked = False
+        self._crashes: list[float] = []
+        self._closed = False
+
+    @property
+    def state(self) -> EngineState:
+        """How the engine is now."""
+        return self._state
+
+    @property
+    def hello(self) -> Header:
+        """What the engine said of itself when it was ready: device, dtype, threads, versions."""
+        return self._hello
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, while there is a process."""
+        child = self._child
+        return child.process.pid if child else None
+
+    def start(self) -> None:
+        """Start the process unless it runs already. Returns at once."""
+        with self._lock:
+            self._ensure()
+        self._on_state()
+
+    def revive(self) -> None:
+        """Forget past crashes and start again if they had stopped the engine."""
+        with self._lock:
+            if self._state.error is None:
+                return
+            self._crashes.clear()
+        self.start()
+
+    def preload(self, checkpoint: str | None) -> None:
+        """Have a checkpoint ready before it is asked for; None is the default one."""
+        with self._lock:
+            self._preload_asked, self._wanted = True, checkpoint
+            self._send({"do": "preload", "checkpoint": checkpoint})
+
+    def render(self, job: str, recipes: Sequence[Recipe], folder: Path) -> None:
+        """Begin a job: its pictures will be saved into `folder`. Starts the process if need be."""
+        plain = [recipe.model_dump(mode="json") for recipe in recipes]
+        with self._lock:
+            self._ensure()
+            self._job = job
+            self._send({"do": "render", "job": job, "recipes": plain, "folder": str(folder)})
+        self._on_state()
+
+    def cancel(self, job: str) -> None:
+        """Stop a job at its next step. Does nothing to a job that is not running."""
+        with self._lock:
+            if job == self._job:
+                self._send({"do": "cancel", "job": job})
+
+    def rescan(self) -> None:
+        """Have the engine look into the model folders again."""
+        self._send({"do": "rescan"})
+
+    def close(self) -> None:
+        """End the process: asked first, then told, then killed. Takes five seconds at most."""
+        with self._lock:
+            self._closed = True
+            child, self._child = self._child, None
+            self._state = EngineState()
+        if child is not None:
+            child.end(CLOSE_SECONDS)
+
+    def _ensure(self) -> None:
+        if self._child is None and not self._closed:
+            self._launch()
+
+    def _launch(self) -> None:
+        self._child = child = _Child(self._arguments, self._log_file)
+        self._state = EngineState("starting")
+        threading.Thread(
+            target=self._listen, args=(child,), name="engine-reader", daemon=True
+        ).start()
+        if self._preload_asked:
+            self._send({"do": "preload", "checkpoint": self._wanted})
+
+    def _send(self, command: Header) -> None:
+        with self._lock:
+            if self._child is not None:
+                self._child.send(command)
+
+    def _listen(self, child: _Child) -> None:
+        try:
+            while (frame := child.read()) is not None:
+                self._hear(*frame)
+        except BrokenFrame:
+            log.exception("The engine said something that is no frame")
+        finally:
+            self._bury(child, child.end(0.5))
+
+    def _hear(self, header: Header, payload: bytes) -> None:
+        if "event" in header:
+            self._pass_on(header["job"], header["event"], payload)
+            return
+        with self._lock:
+            if "hello" in header:
+                hello = self._hello = header["hello"]
+                self._state = replace(
+                    self._state, state="ready", device=hello["device"], dtype=hello["dtype"]
+                )
+            elif "state" in header:
+                self._state = replace(self._state, checkpoint=header["state"]["checkpoint"])
+        self._on_state()
+
+    def _pass_on(self, job: str, data: dict[str, Any], payload: bytes) -> None:
+        event = EVENTS.validate_python(data)
+        if isinstance(event, Step) and payload:
+            event = event.model_copy(update={"preview": payload})
+        with self._lock:
+            if isinstance(event, Finished | Failed | Cancelled) and job == self._job:
+                self._job = None
+            if isinstance(event, Finished):
+                self._crashes.clear()
+        self._on_event(job, event)
+
+    def _bury(self, child: _Child, code: int) -> None:
+        """The process is gone: fail its job, and replace it unless it keeps dying."""
+        with self._lock:
+            if self._child is not child:
+                return
+            now = time.monotonic()
+            self._crashes = [at for at in self._crashes if now - at < CRASH_WINDOW] + [now]
+            again = len(self._crashes) < CRASH_LIMIT
+            error = obituary(code, again)
+            log.error("%s (exit code %d)\n%s", error.message, code, tail(self._log_file))
+            self._child, job, self._job = None, self._job, None
+            if again:
+                self._launch()
+            else:
+                self._state = EngineState(error=error)
+        self._on_state()
+        if job is not None:
+            self._on_event(job, Failed(**cast("dict[str, Any]", error.to_dict())))
+
+
+def obituary(code: int, again: bool) -> EngineStopped:
+    """What an exit code means to the artist; `again` says that a fresh engine is starting."""
+    after = "A fresh engine is starting." if again else "The next job starts it again."
+    match _signal_name(code):
+        case "SIGKILL":
+            return EngineStopped(
+                "The system ended the engine, most likely because memory ran out.",
+                f"Make a smaller picture or close other programs, then run it again. {after}",
+            )
+        case "SIGBUS":
+            return EngineStopped(
+                "A model file changed or became unreadable while the engine was using it.",
+                f"Let the file be copied completely, then run it again. {after}",
+            )
+        case None:
+            return EngineStopped(
+                "The engine ended by itself.",
+                f"Run it again; logs/engine.log in the data folder says more. {after}",
+            )
+        case name:
+            return EngineStopped(
+                f"The engine crashed ({name}).",
+                f"Run it again; logs/engine.log in the data folder says more. {after}",
+            )
+
+
+def tail(file: Path, size: int = 4000) -> str:
+    """The last characters of a log."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - size))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _signal_name(code: int) -> str | None:
+    try:
+        return signal.Signals(-code).name if code < 0 else None
+    except ValueError:
+        return f"signal {-code}"
+
+
+class _Child:
+    """One run of the process, with a thread that writes to it so that no caller ever waits."""
+
+    def __init__(self, arguments: Sequence[str], log_file: Path) -> None:
+        command = [sys.executable, "-m", "pipelines.engine.child", *arguments]
+        with _open_log(log_file) as errors:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=engine_environment(environ),
+                cwd=Path(pipelines.__file__).parent.parent,
+                # Ctrl+C in the terminal is for the studio, which then closes the engine.
+                start_new_session=True,
+            )
+        self._outbox: SimpleQueue[Header | None] = SimpleQueue()
+        threading.Thread(target=self._write, name="engine-writer", daemon=True).start()
+
+    def send(self, command: Header) -> None:
+        self._outbox.put(command)
+
+    def read(self) -> tuple[Header, bytes] | None:
+        return read_frame(cast(BinaryIO, self.process.stdout))
+
+    def end(self, patience: float) -> int:
+        """Make the process end within about `patience` seconds and return its exit code."""
+        self.send({"do": "close"})
+        self._outbox.put(None)
+        for insist in (self.process.terminate, self.process.kill):
+            try:
+                return self.process.wait(patience)
+            except subprocess.TimeoutExpired:
+                insist()
+                patience = 1.0
+        return self.process.wait()
+
+    def _write(self) -> None:
+        stdin = cast(BinaryIO, self.process.stdin)
+        try:
+            while (command := self._outbox.get()) is not None:
+                write_frame(stdin, command)
+            stdin.close()
+        except OSError:
+            return  # The process is gone, which the reader notices.
+
+
+def _open_log(file: Path) -> BinaryIO:
+    """The log of the process, appended to; a long one is kept once under another name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists() and file.stat().st_size > LOG_BYTES:
+        file.replace(file.with_suffix(file.suffix + ".1"))
+    return file.open("ab")
