@@ -1,0 +1,148 @@
+"""The server: the API, the guard around everything, and the page at "/"."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.api import errors
+from app.api.events import EventStreams
+from app.api.guard import Guard, hosts
+from app.api.routes import routes
+from app.studio.errors import PortInUse
+from app.studio.service import Studio
+
+CLOSE_SECONDS = 2
+PORTS_TRIED = 100
+
+
+def prepare_environment() -> None:
+    """Settings that Gradio and the hub's client read when they are imported.
+
+    What the environment says of Gradio (sharing, served folders, a root path) is taken out: it
+    would open what the guard keeps shut.
+    """
+    for name in [name for name in os.environ if name.startswith("GRADIO_")]:
+        del os.environ[name]
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+def build_app(studio: Studio) -> FastAPI:
+    """API, page and guard of a studio."""
+    prepare_environment()
+    from app.ui import mount  # Gradio takes two seconds, while the engine starts
+
+    app = build_api(studio)
+    mount(app, studio)
+    return app
+
+
+def build_api(studio: Studio) -> FastAPI:
+    """API and guard, without the page."""
+    streams = EventStreams(studio)
+    # The interactive docs of FastAPI load scripts from elsewhere.
+    app = FastAPI(title="Gesso", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app.state.streams = streams
+    app.include_router(routes(studio, streams))
+    app.add_middleware(Guard, allowed=hosts(studio.settings.port))
+    errors.install(app)
+    return app
+
+
+def run(studio: Studio, *, browser: bool, ready: Callable[[str], None]) -> None:
+    """Serve until Ctrl+C. `ready(url)` is called when the page answers.
+
+    Raises PortInUse.
+    """
+    host, port = studio.settings.host, studio.settings.port
+    with _listen(host, port) as listening:
+        studio.start()
+        app = build_app(studio)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=CLOSE_SECONDS,
+        )
+        threading.Thread(target=_announce, args=(host, port, browser, ready), daemon=True).start()
+        _Server(config, app.state.streams).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams first: they would keep a closing server waiting."""
+
+    def __init__(self, config: uvicorn.Config, streams: EventStreams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._streams.close()
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket, so that nobody takes the port while the page is being built."""
+    try:
+        return _bind(host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise PortInUse(
+                f"Gesso cannot listen on {host}:{port}: {error.strerror}.",
+                "Choose another port with --port.",
+            ) from error
+        free = _free_port(host, port)
+        raise PortInUse(
+            f"Port {port} is in use, perhaps by another Gesso.",
+            f"Open http://{host}:{port}, or start this one with --port {free}.",
+        ) from error
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            # On Windows this would share the port instead of reusing one just left.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _free_port(host: str, port: int) -> int:
+    for candidate in range(port + 1, min(port + PORTS_TRIED, 65536)):
+        try:
+            _bind(host, candidate).close()
+        except OSError:
+            continue
+        return candidate
+    return port + 1
+
+
+def _announce(host: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
+    """Wait until the page itself answers, then say so."""
+    shown = f"[{host}]" if ":" in host else host
+    connection = http.client.HTTPConnection(host, port)
+    connection.request("GET", "/", headers={"Host": f"{shown}:{port}"})
+    if connection.getresponse().status != 200:
+        return
+    connection.close()
+    url = f"http://{shown}:{port}"
+    ready(url)
+    if browser:
+        webbrowser.open(url)

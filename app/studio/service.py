@@ -1,0 +1,166 @@
+"""The studio: one object behind every face.
+
+    studio = Studio(settings)
+    studio.start()
+    job = studio.submit(Draft(prompt="a red house"))
+    studio.snapshot()       # what every page shows now
+    studio.close()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from app.settings import Settings
+from app.studio.errors import NotFound
+from app.studio.gallery import Gallery, PictureInfo
+from app.studio.queue import Job, Queue
+from app.studio.snapshot import engine_view, snapshot
+from app.studio.worker import Worker
+from pipelines.catalog import Catalog
+from pipelines.draft import Draft, expand
+from pipelines.engine.remote import EngineProcess
+from pipelines.recipe import Recipe
+
+JOBS_SHOWN = 50
+
+
+class Studio:
+    """Queue, engine, gallery and catalog of one data folder. Safe to use from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises DataInUse, or StorageError when the data folder cannot be written."""
+        self.settings = settings
+        self.version = 0
+        self._watchers: set[Callable[[], object]] = set()
+        self._watchers_lock = threading.Lock()
+        self._gallery = Gallery(settings.outputs, settings.data / "thumbnails")
+        self._queue = Queue(settings.data / "jobs.sqlite")
+        self._worker = Worker(self._queue, self._gallery, self._news)
+        self._engine = EngineProcess(
+            engine_arguments(settings),
+            settings.data / "logs" / "engine.log",
+            self._worker.on_event,
+            self._news,
+        )
+        self.catalog = open_catalog(settings)
+
+    def start(self) -> None:
+        """Start the engine's process and take up the jobs that wait. Returns at once."""
+        self._queue.recover()
+        self._engine.start()
+        self._engine.preload(None)
+        self._worker.start(self._engine)
+
+    def close(self) -> None:
+        """End the engine. What waits goes on at the next start."""
+        self._worker.close()
+        self._engine.close()
+        self._queue.close()
+
+    def submit(self, draft: Draft) -> Job:
+        """Decide the draft's recipes and put them in the queue.
+
+        Raises RequestError (naming the field) or StorageError; then nothing is queued.
+        """
+        recipes = expand(draft, self.catalog)
+        self._gallery.folder(date.today())
+        job = self._queue.add(draft, recipes)
+        self._engine.revive()
+        self._worker.wake()
+        self._news()
+        return job
+
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job, waiting or running; one that is over stays as it is. Raises NotFound."""
+        self.job(job_id)
+        self._worker.cancel(job_id)
+        return self.job(job_id)
+
+    def job(self, job_id: str) -> Job:
+        """One job. Raises NotFound."""
+        job = self._queue.get(job_id)
+        if job is None:
+            raise NotFound("There is no such job.", "Look at the list of jobs.")
+        return job
+
+    def jobs(self) -> list[Job]:
+        """The newest jobs, newest first, and the one that runs."""
+        return self._queue.recent(JOBS_SHOWN)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What every page shows now: see `app.studio.snapshot`."""
+        version = self.version
+        return snapshot(
+            version, self.jobs(), self._worker.running, self._engine.state, time.monotonic()
+        )
+
+    def engine(self) -> dict[str, Any]:
+        """How the engine is: state, device, dtype, checkpoint, error."""
+        return engine_view(self._engine.state)
+
+    def rescan(self) -> None:
+        """Look into the model folders again, here and in the engine's process."""
+        self.catalog.rescan()
+        self._engine.rescan()
+
+    def preview(self, job_id: str) -> bytes | None:
+        """JPEG of the picture so far, of the job that runs or of the last one that did."""
+        running = self._worker.running
+        return running.preview if running is not None and running.job == job_id else None
+
+    def pictures(self, limit: int, before: str | None = None) -> list[PictureInfo]:
+        """Finished pictures, newest first; those older than the picture `before` if given."""
+        return self._gallery.pictures(limit, before)
+
+    def picture_path(self, picture: str) -> Path:
+        """The file of a picture. Raises NotFound."""
+        return self._gallery.path(picture)
+
+    def thumbnail_path(self, picture: str) -> Path:
+        """A small JPEG of a picture. Raises NotFound."""
+        return self._gallery.thumbnail(picture)
+
+    def recipe_of(self, picture: str) -> Recipe:
+        """The recipe a picture carries. Raises NotFound or RecipeFileError."""
+        return self._gallery.recipe(picture)
+
+    @contextlib.contextmanager
+    def watching(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Call `callback` after every change, from whichever thread made it."""
+        with self._watchers_lock:
+            self._watchers.add(callback)
+        try:
+            yield
+        finally:
+            with self._watchers_lock:
+                self._watchers.discard(callback)
+
+    def _news(self) -> None:
+        with self._watchers_lock:
+            self.version += 1
+            watchers = list(self._watchers)
+        for callback in watchers:
+            callback()
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """What there is to choose from in the folders of the settings."""
+    return Catalog.open(settings.models, cache=settings.data / "library.json")
+
+
+def engine_arguments(settings: Settings) -> list[str]:
+    """The flags of the engine's process."""
+    arguments = ["--device", settings.device, "--dtype", settings.dtype]
+    arguments += ["--cache", str(settings.data / "library.json")]
+    for folder in settings.models:
+        arguments += ["--models", str(folder)]
+    if settings.threads is not None:
+        arguments += ["--threads", str(settings.threads)]
+    return arguments
