@@ -92,7 +92,7 @@ def to_draft(infotext: Infotext) -> tuple[Draft, list[str]]:
     """The draft an infotext asks for, and the names of the fields that are not followed.
 
     Sampler and schedule keep their texts: old files join the two, which is for the reader of
-    sampler names to split. Raises RequestError when the prompts are no valid text.
+    sampler names to split.
     """
     asked: dict[str, Any] = {
         "prompt": infotext.prompt,
@@ -107,7 +107,7 @@ def to_draft(infotext: Infotext) -> tuple[Draft, list[str]]:
         except (KeyError, ValueError):
             continue
         followed.add(key)
-    return Draft.of(asked), [key for key in infotext.fields if key not in followed]
+    return Draft(**asked), [key for key in infotext.fields if key not in followed]
 
 
 def _split_settings(line: str) -> tuple[str, dict[str, str]]:
