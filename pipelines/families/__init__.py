@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pipelines.errors import ModelFileError
 from pipelines.library.header import Header
 from pipelines.library.kinds import Family, Shape, Variant
+from pipelines.library.pipeline_folder import PipelineFolder
 from pipelines.library.text import file_name
 from pipelines.recipe import PredictionType
 
@@ -78,6 +79,25 @@ def identify(
     raise ModelFileError(
         f"{file_name(name)} is a checkpoint of a family Gesso does not know.",
         "Choose an SD 1.x, SD 2.x or SDXL checkpoint that has its text encoders in it.",
+    )
+
+
+def identify_pipeline(
+    pipeline: PipelineFolder, families: Sequence[Family], variants: Sequence[Variant]
+) -> Identity:
+    """What a diffusers folder is, by its UNet's shape and its set of text encoders.
+
+    Raises ModelFileError when no family or no variant fits.
+    """
+    for family in families:
+        if pipeline.layouts == {e.component: e.layout for e in family.encoders}:
+            found = choose_variant(
+                family, pipeline.shape, variants, pipeline.prediction, (pipeline.name,)
+            )
+            return Identity(family, *found)
+    raise ModelFileError(
+        f"{pipeline.name} is a diffusers folder of a family Gesso does not know.",
+        "Choose an SD 1.x, SD 2.x or SDXL checkpoint.",
     )
 
 

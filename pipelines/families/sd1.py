@@ -20,4 +20,11 @@ def shape_of(header: Header) -> Shape | None:
     return original_shape(header, CLIP_L.prefix)
 
 
-SD1 = Family(name="sd1", label="SD 1.x", encoders=(CLIP_L,), shape_of=shape_of, aligned=ALIGNED_SD1)
+SD1 = Family(
+    name="sd1",
+    label="SD 1.x",
+    encoders=(CLIP_L,),
+    shape_of=shape_of,
+    aligned=ALIGNED_SD1,
+    said=("sd_v1", "stable-diffusion-v1", "sd 1"),
+)

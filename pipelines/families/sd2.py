@@ -23,4 +23,11 @@ def shape_of(header: Header) -> Shape | None:
     return original_shape(header, CLIP_H.prefix)
 
 
-SD2 = Family(name="sd2", label="SD 2.x", encoders=(CLIP_H,), shape_of=shape_of, aligned=ALIGNED_SD1)
+SD2 = Family(
+    name="sd2",
+    label="SD 2.x",
+    encoders=(CLIP_H,),
+    shape_of=shape_of,
+    aligned=ALIGNED_SD1,
+    said=("sd_v2", "stable-diffusion-v2", "sd 2"),
+)

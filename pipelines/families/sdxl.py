@@ -44,4 +44,5 @@ SDXL = Family(
     aligned=ALIGNED_SDXL,
     conditioning="size",
     zero_empty_negative=True,
+    said=("sdxl", "stable-diffusion-xl", "pony", "illustrious", "noobai"),
 )

@@ -31,4 +31,5 @@ SDXL_REFINER = Family(
     shape_of=shape_of,
     aligned=ALIGNED_SDXL,
     conditioning="aesthetic",
+    said=("stable-diffusion-xl-v1-refiner",),
 )

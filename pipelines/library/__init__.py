@@ -1,0 +1,1 @@
+"""What is in the model folders: found, identified by header, named, hashed. No torch."""

@@ -19,6 +19,25 @@ from pipelines.geometry import Size
 from pipelines.library.header import Header
 from pipelines.recipe import PredictionType
 
+Role = Literal[
+    "checkpoint",
+    "unet",
+    "text_encoder",
+    "vae",
+    "lora",
+    "controlnet",
+    "t2i_adapter",
+    "ip_adapter",
+    "embedding",
+    "hypernetwork",
+    "upscaler",
+    "face_restorer",
+    "clip_vision",
+    "vae_approx",
+    "unknown",
+]
+"""What a model file is for."""
+
 
 @dataclass(frozen=True)
 class TextEncoder:
@@ -64,6 +83,7 @@ class Family:
     shape_of: Callable[[Header], Shape | None]
     aligned: tuple[float, ...]
     conditioning: Literal["none", "size", "aesthetic"] = "none"
+    said: tuple[str, ...] = ()
     zero_empty_negative: bool = False
 
 

@@ -1,0 +1,176 @@
+"""What there is to choose from: checkpoints, samplers, schedules.
+
+catalog = Catalog.open([Path("models")])
+chosen = catalog.checkpoint("dreamshaper_8")       # by name, part of it, or hash
+chosen.ref, chosen.family, chosen.variant, chosen.path
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import samplers
+from pipelines.errors import UnknownModel, WrongModel
+from pipelines.families import families, variants
+from pipelines.library.entry import Entry
+from pipelines.library.kinds import Family, Variant
+from pipelines.library.library import SETTLE, Library
+from pipelines.recipe import ModelRef
+
+PRESETS = Path(__file__).resolve().parents[1] / "presets"
+STARTER = "starter"
+"""The bundled drop folder within a presets folder."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that can be chosen. `certain` is False when the artist may have to say what
+    it predicts."""
+
+    entry: Entry
+    family: Family
+    variant: Variant
+
+    @property
+    def ref(self) -> ModelRef:
+        """How a recipe names it."""
+        hashes = self.entry.hashes
+        return ModelRef(name=self.entry.name, sha256=hashes.sha256 if hashes else None)
+
+    @property
+    def path(self) -> Path:
+        """The file, or the diffusers folder."""
+        return self.entry.path
+
+    @property
+    def label(self) -> str:
+        """As a list shows it: name and variant."""
+        return f"{self.entry.stem} · {self.variant.label}"
+
+    @property
+    def note(self) -> str | None:
+        """A hint for the artist about using it, if there is one."""
+        return self.entry.note
+
+
+class Catalog:
+    """Finds what a draft or a recipe names. May be used from any thread."""
+
+    def __init__(
+        self, library: Library, families: Sequence[Family], variants: Sequence[Variant]
+    ) -> None:
+        self.library = library
+        self._families = {family.name: family for family in families}
+        self._variants = {variant.name: variant for variant in variants}
+        self._bundled = [variant.folder.parents[1] / STARTER for variant in variants]
+
+    @classmethod
+    def open(
+        cls,
+        folders: Sequence[Path] = (),
+        presets: Sequence[Path] = (PRESETS,),
+        cache: Path | None = None,
+        settle: float = SETTLE,
+    ) -> Catalog:
+        """Scan `folders`, then the starter models bundled with `presets`.
+
+        `cache` is a file that makes the next scan fast; `settle` the seconds for which a file
+        must lie still before it is used.
+        """
+        known, shapes = families(), variants(presets)
+        bundled = [folder / STARTER for folder in presets if (folder / STARTER).is_dir()]
+        library = Library([*folders, *bundled], known, shapes, cache, settle)
+        library.scan()
+        return cls(library, known, shapes)
+
+    def rescan(self) -> bool:
+        """Look at the folders again; whether anything changed. Cheap where nothing did."""
+        return self.library.scan()
+
+    def close(self) -> None:
+        """Stop what runs in the background."""
+        self.library.close()
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Those that can be used, the artist's own first, each part by name."""
+        usable = [self._choice(e) for e in self.library.entries("checkpoint") if e.usable]
+        return sorted(usable, key=self._is_bundled)
+
+    def checkpoint(self, name: str | None) -> Checkpoint:
+        """By name, file name, unique ending of it, or hash. None is the artist's first
+        checkpoint that paints from text, else the starter.
+
+        Raises UnknownModel, WrongModel for a file of another role, and ModelFileError for one
+        that cannot be used.
+        """
+        entry = self._entry(name)
+        if entry.pending:
+            time.sleep(self.library.settle)
+            self.rescan()
+            entry = self._entry(name)
+        entry.check()
+        return self._choice(entry)
+
+    def name_of(self, path: Path) -> str | None:
+        """Name of the checkpoint at this path."""
+        return next((c.ref.name for c in self.checkpoints() if c.path == path), None)
+
+    def sampler(self, name: str) -> str:
+        """The canonical name. Raises UnknownChoice."""
+        return samplers.sampler(name).name
+
+    def schedule(self, name: str, sampler: str) -> str:
+        """The canonical name; "Automatic" is the sampler's own. Raises UnknownChoice."""
+        found = samplers.schedule(name).name
+        return samplers.sampler(sampler).schedule if found == samplers.AUTOMATIC else found
+
+    def samplers(self) -> list[samplers.Sampler]:
+        """All samplers, by name."""
+        return samplers.samplers()
+
+    def schedules(self) -> list[samplers.Schedule]:
+        """All schedules, "Automatic" first."""
+        return samplers.schedules()
+
+    def _entry(self, name: str | None) -> Entry:
+        if name is None:
+            return self._default()
+        try:
+            return self.library.find(name, "checkpoint")
+        except UnknownModel:
+            if self.rescan():
+                return self._entry(name)
+            self._refuse_other_role(name)
+            raise
+
+    def _default(self) -> Entry:
+        entries = self.library.entries("checkpoint")
+        painters = [c.entry for c in self.checkpoints() if c.variant.task == "text-to-image"]
+        pending = [entry for entry in entries if entry.pending]
+        for entry in (*painters, *pending):
+            return entry
+        raise UnknownModel(
+            "There is no checkpoint in the model folders.",
+            "Put an SD 1.x, SD 2.x or SDXL checkpoint (.safetensors) into models/checkpoints.",
+            "checkpoint",
+        )
+
+    def _refuse_other_role(self, name: str) -> None:
+        for entry in self.library.entries():
+            if name in (entry.name, entry.stem, entry.path.name):
+                role = entry.role.replace("_", " ")
+                raise WrongModel(
+                    f"{entry.name} is not a checkpoint; it is of the kind {role}.",
+                    "Choose a checkpoint here.",
+                    "checkpoint",
+                )
+
+    def _choice(self, entry: Entry) -> Checkpoint:
+        assert entry.family is not None and entry.variant is not None
+        return Checkpoint(entry, self._families[entry.family], self._variants[entry.variant])
+
+    def _is_bundled(self, checkpoint: Checkpoint) -> bool:
+        return any(folder in checkpoint.path.parents for folder in self._bundled)

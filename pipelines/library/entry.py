@@ -1,0 +1,127 @@
+"""What the library knows of one model file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines.errors import ModelFileError
+from pipelines.library.kinds import Role
+
+
+class Problem(NamedTuple):
+    """Why a file cannot be used, in one sentence, and what to do about it."""
+
+    message: str
+    cure: str
+
+    @classmethod
+    def of(cls, error: ModelFileError) -> Problem:
+        """The problem that an error tells of."""
+        return cls(error.message, error.cure)
+
+
+class Hashes(NamedTuple):
+    """The names by contents that other programs use, in lower-case hexadecimal.
+
+    `sha256` is of the whole file, `legacy` the first 8 digits of the SHA-256 of 64 KiB at 1 MiB
+    (what A1111 wrote before 2023), `body` the SHA-256 of all after a safetensors header, which
+    survives edits of the metadata (kohya's "addnet" hash; empty for other files).
+    """
+
+    sha256: str
+    legacy: str
+    body: str = ""
+
+    @property
+    def short(self) -> str:
+        """The 10 digits that infotexts give for checkpoints."""
+        return self.sha256[:10]
+
+    @property
+    def addnet(self) -> str:
+        """The 12 digits that infotexts give for LoRAs."""
+        return self.body[:12]
+
+    def match(self, digits: str) -> bool:
+        """Whether `digits`, at least 8 of them, are one of these or its beginning."""
+        text = digits.lower()
+        whole = (self.sha256, self.body)
+        return len(text) >= 8 and (text == self.legacy or any(h.startswith(text) for h in whole))
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a file or its sidecars tell about its making and use. Text from others: shown, never
+    trusted; every length is capped."""
+
+    title: str = ""
+    base_model: str = ""
+    trigger_words: tuple[str, ...] = ()
+    description: str = ""
+    notes: str = ""
+    negative_prompt: str = ""
+    weight: float | None = None
+    author: str = ""
+    license: str = ""
+    network: str = ""
+    resolution: str = ""
+    clip_skip: int | None = None
+    tags: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the contents of a file tell: what the cache keeps.
+
+    `dtype` is the element type of most of its bytes. `pickled`: only a restricted load may open
+    it, and its role is what its folder says. `note` is a hint for the artist about a file that
+    can be used.
+    """
+
+    role: Role
+    family: str | None = None
+    variant: str | None = None
+    dtype: str | None = None
+    pickled: bool = False
+    note: str | None = None
+    problem: Problem | None = None
+    training: Training = Training()
+
+
+@dataclass(frozen=True)
+class Entry(Facts):
+    """One model file, or one diffusers folder, as the library lists it.
+
+    `name` is unique within its role: the path below its folder without the extension, safe to
+    print and to store. `pending`: changed a moment ago and perhaps not complete.
+    """
+
+    name: str = ""
+    path: Path = Path()
+    size_bytes: int = 0
+    mtime_ns: int = 0
+    preview: Path | None = None
+    hashes: Hashes | None = None
+    pending: bool = False
+
+    @property
+    def stem(self) -> str:
+        """The last part of the name: what infotexts call a model."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be loaded as it is."""
+        return self.problem is None and not self.pickled
+
+    def check(self) -> None:
+        """Raises ModelFileError when it cannot be loaded as it is."""
+        if self.problem is not None:
+            raise ModelFileError(*self.problem)
+        if self.pickled:
+            raise ModelFileError(
+                f"{self.name} is a pickled file, which could run a program when opened.",
+                "Get it as .safetensors, or convert it.",
+            )

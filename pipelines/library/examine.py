@@ -1,0 +1,146 @@
+"""From something found in a folder to the facts about it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipelines.errors import ModelFileError
+from pipelines.families import identify, identify_pipeline
+from pipelines.library.accessories import family_of, stated_family
+from pipelines.library.digest import digest
+from pipelines.library.entry import Facts, Problem
+from pipelines.library.header import ELEMENT_BYTES, Header, is_pickle, read_header, unreadable
+from pipelines.library.kinds import Family, Role, Variant
+from pipelines.library.pipeline_folder import read_pipeline
+from pipelines.library.roles import role_of, role_of_folder
+from pipelines.library.sidecars import read_json, stated_in_config
+from pipelines.library.text import decoded, file_name
+from pipelines.library.walk import Found
+
+PICKLED_SUFFIXES = frozenset((".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"))
+VAE = "first_stage_model."
+UNSURE = "Choose under Prediction if the picture is brown noise: the file does not say."
+
+_STATES: Mapping[str, tuple[str, str]] = {
+    "partial": ("is still being downloaded or copied.", "Wait until it is complete."),
+    "broken link": ("is a link to a file that is not there.", "Put the file back, or remove it."),
+    "gone": ("vanished while the folder was read.", "Put it back if you still need it."),
+    "folder": ("is a folder, not a model file.", "Put the model file itself here."),
+    "device": ("is a pipe or a device, not a file.", "Remove it from the model folder."),
+    "closed folder": ("cannot be opened.", "Check its permissions and the disk it lies on."),
+}
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Knows the families and variants, and looks at one thing at a time."""
+
+    families: Sequence[Family]
+    variants: Sequence[Variant]
+
+    def facts(self, found: Found, role: Role | None) -> Facts:
+        """Everything its header, its sidecars and, for what cannot be read, its folder tell.
+
+        `role` is what the scanned folder as a whole is for, if that is known. Never raises: what
+        is wrong with a file is its `problem`.
+        """
+        likely = role_of_folder(found.parts[:-1])
+        likely = role or "unknown" if likely == "unknown" else likely
+        try:
+            if found.state == "pipeline":
+                return self._pipeline(found)
+            if found.state != "file":
+                message, cure = _STATES[found.state]
+                raise ModelFileError(f"{file_name(found.path)} {message}", cure)
+            if _is_pickled(found.path):
+                return self._pickled(found, likely)
+            return self._safetensors(found, likely)
+        except ModelFileError as error:
+            return Facts(likely, problem=Problem.of(error))
+
+    def _safetensors(self, found: Found, likely: Role) -> Facts:
+        header = read_header(Path(found.path))
+        role = role_of(header)
+        training = digest(header.metadata, *_notes(found.path))
+        facts = Facts(role, dtype=_dtype(header), training=training)
+        try:
+            if role == "checkpoint":
+                return self._checkpoint(found, header, facts)
+            if role == "unknown":
+                raise ModelFileError(
+                    f"{file_name(found.path)} holds tensors of a kind Gesso does not know.",
+                    "Choose an SD 1.x, SD 2.x or SDXL model.",
+                )
+        except ModelFileError as error:
+            kept = likely if role == "unknown" else role
+            return replace(facts, role=kept, problem=Problem.of(error))
+        family = family_of(role, header, self.families, self.variants)
+        family = family or stated_family([training.base_model], self.families)
+        return replace(facts, family=family)
+
+    def _checkpoint(self, found: Found, header: Header, facts: Facts) -> Facts:
+        config = os.path.splitext(found.path)[0] + ".yaml"
+        name = decoded(found.parts[-1])
+        says = stated_in_config(config)
+        family, variant, certain = identify(header, name, self.families, self.variants, says)
+        if not header.has(VAE):
+            raise ModelFileError(
+                f"{file_name(name)} has no VAE in it.", "Get the complete checkpoint."
+            )
+        note = None if certain else UNSURE
+        return replace(facts, family=family.name, variant=variant.name, note=note)
+
+    def _pickled(self, found: Found, role: Role) -> Facts:
+        suffix = os.path.splitext(found.path)[1].lower()
+        if role == "unknown" and suffix == ".ckpt":
+            role = "checkpoint"
+        training = digest({}, *_notes(found.path))
+        family = stated_family([training.base_model], self.families)
+        problem = None
+        if role == "unknown":
+            problem = Problem(
+                f"{file_name(found.path)} is a pickled file whose kind cannot be told unopened.",
+                "Move it into the folder of its kind, such as vae or embeddings.",
+            )
+        return Facts(role, family, pickled=True, training=training, problem=problem)
+
+    def _pipeline(self, found: Found) -> Facts:
+        pipeline = read_pipeline(Path(found.path))
+        family, variant, certain = identify_pipeline(pipeline, self.families, self.variants)
+        note = None if certain else UNSURE
+        return Facts("checkpoint", family.name, variant.name, pipeline.dtype, note=note)
+
+
+def _notes(path: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    stem = os.path.splitext(path)[0]
+    return read_json(stem + ".json"), read_json(stem + ".civitai.info")
+
+
+def _is_pickled(path: str) -> bool:
+    """By the ending, unless the content is a safetensors file under the name of a pickle."""
+    if os.path.splitext(path)[1].lower() not in PICKLED_SUFFIXES:
+        return False
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        try:
+            start = os.read(descriptor, 16)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise unreadable(file_name(path), error) from error
+    return is_pickle(start)
+
+
+def _dtype(header: Header) -> str | None:
+    """The element type that takes the most bytes."""
+    sizes: Counter[str] = Counter()
+    for info in header.tensors.values():
+        elements = 1
+        for side in info.shape:
+            elements *= side
+        sizes[info.dtype] += elements * ELEMENT_BYTES[info.dtype]
+    return sizes.most_common(1)[0][0] if sizes else None

@@ -1,0 +1,95 @@
+"""Diffusers folders: a checkpoint as one folder per component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import ModelFileError
+from pipelines.library.header import read_header
+from pipelines.library.kinds import Shape
+from pipelines.library.sidecars import read_json
+from pipelines.library.text import file_name
+from pipelines.recipe import PredictionType
+
+LIBRARIES = frozenset(("diffusers", "transformers", "stable_diffusion"))
+"""Where the classes of an honest `model_index.json` come from."""
+
+TEXT_ENCODERS = ("text_encoder", "text_encoder_2", "text_encoder_3")
+
+
+@dataclass(frozen=True)
+class PipelineFolder:
+    """What the configs of a diffusers folder say. `layouts` tells, for each text encoder there
+    is, whose CLIP it is: OpenAI's own ("transformers") or OpenCLIP's ("open_clip")."""
+
+    name: str
+    shape: Shape
+    layouts: Mapping[str, str]
+    prediction: PredictionType | None
+    dtype: str | None
+
+
+def read_pipeline(folder: Path) -> PipelineFolder:
+    """Read the configs and the headers of the weights, not the weights.
+
+    Raises ModelFileError when the folder asks for code of its own, or is not complete.
+    """
+    name = file_name(folder)
+    index = read_json(str(folder / "model_index.json"))
+    if not index:
+        raise ModelFileError(f"{name}/model_index.json cannot be read.", "Get the folder again.")
+    _refuse_code(index, name)
+    present = [key for key in TEXT_ENCODERS if (index.get(key) or [None])[0]]
+    unet = read_json(str(folder / "unet" / "config.json"))
+    try:
+        shape = Shape(
+            unet["cross_attention_dim"], unet["in_channels"], unet["block_out_channels"][0]
+        )
+    except (KeyError, TypeError, IndexError) as error:
+        raise ModelFileError(
+            f"{name} is a diffusers folder without the UNet of a Stable Diffusion model.",
+            "Choose an SD 1.x, SD 2.x or SDXL model.",
+        ) from error
+    for component in ("vae", *present):
+        _weights(folder, component)
+    dtypes = {info.dtype for info in read_header(_weights(folder, "unet")).tensors.values()}
+    scheduler = read_json(str(folder / "scheduler" / "scheduler_config.json"))
+    stated = scheduler.get("prediction_type", "epsilon" if scheduler else None)
+    return PipelineFolder(
+        name=name,
+        shape=shape,
+        layouts={key: _layout(folder / key) for key in present},
+        prediction=stated if stated in ("epsilon", "v_prediction") else None,
+        dtype=min(dtypes) if dtypes else None,
+    )
+
+
+def _refuse_code(index: Mapping[str, Any], name: str) -> None:
+    """Components are pairs of a library and a class; anything else names a file to run."""
+    entries = [value for key, value in index.items() if not key.startswith("_")]
+    pairs = [value for value in entries if isinstance(value, list) and len(value) == 2]
+    foreign = [pair for pair in pairs if pair[0] is not None and pair[0] not in LIBRARIES]
+    if foreign or not isinstance(index.get("_class_name"), str):
+        raise ModelFileError(
+            f"{name} wants to run code of its own, which Gesso does not do.",
+            "Get the model as a single .safetensors file.",
+        )
+
+
+def _layout(folder: Path) -> str:
+    # OpenAI trained CLIP with the quick form of GELU, OpenCLIP with the exact one.
+    activation = read_json(str(folder / "config.json")).get("hidden_act")
+    return "transformers" if activation == "quick_gelu" else "open_clip"
+
+
+def _weights(folder: Path, component: str) -> Path:
+    files = sorted((folder / component).glob("*.safetensors"))
+    if not files:
+        raise ModelFileError(
+            f"{file_name(folder)} has no {component} weights as .safetensors.",
+            "Get the complete folder with safetensors files.",
+        )
+    return files[0]

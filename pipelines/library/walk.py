@@ -1,0 +1,147 @@
+"""Finding model files below a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+MODEL_SUFFIXES = frozenset(
+    (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf")
+)
+PARTIAL_SUFFIXES = frozenset(
+    (".part", ".partial", ".tmp", ".crdownload", ".download", ".incomplete", ".aria2", ".!ut")
+)
+ALWAYS_PARTIAL = frozenset((".crdownload", ".part"))
+"""Endings of a browser's download, whatever stands before them."""
+
+PIPELINE_INDEX = "model_index.json"
+
+SIDECARS = (".json", ".civitai.info", ".yaml")
+PREVIEWS = tuple(
+    f"{middle}.{suffix}"
+    for suffix in ("png", "jpg", "jpeg", "webp", "gif")
+    for middle in ("", ".preview")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """By what a file is known to be unchanged: its length, its time, and its sidecars'."""
+
+    size: int
+    mtime_ns: int
+    sidecars: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something that lies where a model would, before it is opened.
+
+    `parts` are the folders below the scanned one and the file's own name. `state` is "file" for
+    a regular file, "pipeline" for a diffusers folder, else why there is nothing to open.
+    `preview` is the picture beside it.
+    """
+
+    path: str
+    parts: tuple[str, ...]
+    stamp: Stamp
+    state: str = "file"
+    preview: str | None = None
+
+
+def walk(folder: str) -> Iterator[Found]:
+    """Every model file and diffusers folder below `folder`, links followed, each folder once.
+
+    What cannot be read is given as well, with its state. Opens no file.
+    """
+    waiting: list[tuple[str, tuple[str, ...]]] = [(folder, ())]
+    visited: set[tuple[int, int]] = set()
+    while waiting:
+        path, parts = waiting.pop()
+        try:
+            status = os.stat(path)
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            with os.scandir(path) as listing:
+                entries = {entry.name: entry for entry in listing}
+        except OSError:
+            if os.path.lexists(path):
+                yield Found(path, parts, Stamp(0, 0), "closed folder")
+            continue
+        if PIPELINE_INDEX in entries and parts:
+            yield _pipeline(path, parts)
+            continue
+        for name in sorted(entries):
+            if name.startswith("."):
+                continue
+            here = (*parts, name)
+            if _is_folder(entries[name]) and not is_model(name):
+                waiting.append((entries[name].path, here))
+            elif is_model(name) or is_partial(name):
+                yield _file(entries[name], here, entries)
+
+
+def is_model(name: str) -> bool:
+    """Whether the ending, in any case, is one that models have."""
+    return os.path.splitext(name)[1].lower() in MODEL_SUFFIXES
+
+
+def is_partial(name: str) -> bool:
+    """Whether the name is that of a model on its way here."""
+    stem, suffix = os.path.splitext(name.lower())
+    return suffix in ALWAYS_PARTIAL or (suffix in PARTIAL_SUFFIXES and is_model(stem))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _file(
+    entry: os.DirEntry[str], parts: tuple[str, ...], beside: Mapping[str, os.DirEntry[str]]
+) -> Found:
+    try:
+        status = entry.stat()
+    except OSError:
+        return Found(
+            entry.path, parts, Stamp(0, 0), "broken link" if entry.is_symlink() else "gone"
+        )
+    stem = os.path.splitext(entry.name)[0]
+    stamp = Stamp(status.st_size, status.st_mtime_ns, _sidecar_stamp(stem, beside))
+    if stat.S_ISDIR(status.st_mode):
+        if os.path.exists(os.path.join(entry.path, PIPELINE_INDEX)):
+            return _pipeline(entry.path, parts)
+        return Found(entry.path, parts, stamp, "folder")
+    if not stat.S_ISREG(status.st_mode):
+        return Found(entry.path, parts, stamp, "device")
+    partial = is_partial(entry.name) or entry.name + ".aria2" in beside
+    preview = next((beside[stem + end].path for end in PREVIEWS if stem + end in beside), None)
+    return Found(entry.path, parts, stamp, "partial" if partial else "file", preview)
+
+
+def _sidecar_stamp(stem: str, beside: Mapping[str, os.DirEntry[str]]) -> str:
+    stamps = []
+    for suffix in SIDECARS:
+        if stem + suffix in beside:
+            with contextlib.suppress(OSError):
+                status = beside[stem + suffix].stat()
+                stamps.append(f"{suffix}:{status.st_size}:{status.st_mtime_ns}")
+    return " ".join(stamps)
+
+
+def _pipeline(path: str, parts: tuple[str, ...]) -> Found:
+    """A diffusers folder: its size is that of all its files, its time that of the latest."""
+    size = latest = 0
+    for folder, _, files in os.walk(path):
+        for name in files:
+            with contextlib.suppress(OSError):
+                status = os.stat(os.path.join(folder, name))
+                size += status.st_size
+                latest = max(latest, status.st_mtime_ns)
+    return Found(path, parts, Stamp(size, latest), "pipeline")
