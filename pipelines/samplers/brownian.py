@@ -22,14 +22,16 @@ def brownian_noise(x: Tensor, sigma_min: float, sigma_max: float, seed: int) -> 
     import torch
     import torchsde
 
-    # A walk of one step has a single sigma above zero, and draws nothing.
-    low = sigma_min if sigma_min < sigma_max else 0.0
+    # A walk of one step has a single sigma above zero, and draws nothing. The tree knows times to
+    # six digits, and warns of those that rounding puts outside its range.
+    low = round(sigma_min, 6) if sigma_min < sigma_max else 0.0
+    high = round(sigma_max, 6)
     start = torch.zeros(x.shape, dtype=torch.float32)
-    tree = torchsde.BrownianTree(t0=low, w0=start, t1=sigma_max, entropy=seed)
+    tree = torchsde.BrownianTree(t0=low, w0=start, t1=high, entropy=seed)
 
     def noise(sigma_from: float, sigma_to: float) -> Tensor:
-        lower, upper = sorted(min(max(s, low), sigma_max) for s in (sigma_from, sigma_to))
-        increment = tree(lower, upper) / math.sqrt(upper - lower)
+        lower, upper = sorted(min(max(s, low), high) for s in (sigma_from, sigma_to))
+        increment = torch.as_tensor(tree(lower, upper)) / math.sqrt(upper - lower)
         return (increment if sigma_from < sigma_to else -increment).to(x)
 
     return noise

@@ -67,7 +67,7 @@ def dpmpp_3m_sde(
     """SDE-DPM-Solver++(3M): a parabola through the last three estimates.
 
     The square term carries half the weight the integral asks for, as in the authors' code and in
-    every program artists know this sampler from; it is therefore of second order.
+    every program artists know this sampler from.
     """
     past: list[tuple[Tensor, float]] = []
     for sigma, sigma_next in pairwise(sigmas):

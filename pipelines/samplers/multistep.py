@@ -46,8 +46,8 @@ def lms_weights(past: Sequence[float], sigma_next: float) -> list[float]:
 
 
 def deis_weights(past: Sequence[float], sigma_next: float) -> list[float]:
-    """Polynomials in log sigma (Zhang & Chen 2022, "Fast Sampling of Diffusion Models with Exponential
-    Integrator"), where few estimates say most."""
+    """Polynomials in log sigma (Zhang & Chen 2022, "Fast Sampling of Diffusion Models with
+    Exponential Integrator"), where few slopes say most."""
     if sigma_next == 0:
         return [-past[0]]
     return _integrals([math.log(s) for s in past], math.log(past[0]), math.log(sigma_next), np.exp)

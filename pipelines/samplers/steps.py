@@ -22,7 +22,7 @@ def euler_step(x: Tensor, denoised: Tensor, sigma: float, sigma_next: float) -> 
 
 
 def slope(x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
-    """`dx/dsigma` of the probability flow (Karras et al. 2022, eq. 1 and 3): the predicted noise."""
+    """The predicted noise: `dx/dsigma` of the probability flow (Karras et al. 2022, eq. 1, 3)."""
     return (x - denoised) / sigma
 
 
