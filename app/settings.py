@@ -49,6 +49,9 @@ class Settings(BaseModel):
         default_factory=lambda: (home() / "models",),
         description="Folders of models, another app's too",
     )
+    presets: tuple[Path, ...] = Field(
+        default=(), description="Folders of configurations for further models"
+    )
     outputs: Path = Field(
         default_factory=lambda: home() / "outputs", description="Folder of finished pictures"
     )
@@ -68,12 +71,12 @@ class Settings(BaseModel):
         default=None, ge=1, le=1024, description="CPU threads of the engine; none given: automatic"
     )
 
-    @field_validator("models", mode="before")
+    @field_validator("models", "presets", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return tuple(value.split(os.pathsep)) if isinstance(value, str) else value
 
-    @field_validator("models", "outputs", "data")
+    @field_validator("models", "presets", "outputs", "data")
     @classmethod
     def _absolute(cls, value: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
         if isinstance(value, tuple):

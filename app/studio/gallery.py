@@ -48,20 +48,8 @@ class Gallery:
         self._thumbnails = thumbnails
 
     def folder(self, day: date) -> Path:
-        """The folder for pictures made on a day, ready to be written to.
-
-        Raises StorageError when it is not.
-        """
-        folder = self._outputs / day.isoformat()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError as error:
-            raise StorageError(
-                f"Pictures cannot be saved in {folder}: {error.strerror}.",
-                "Allow writing there, or start Gesso with another --outputs folder.",
-            ) from error
+        """The folder for pictures made on a day, ready to be written to. Raises StorageError."""
+        return writable(self._outputs / day.isoformat())
 
     def pictures(self, limit: int, before: str | None = None) -> list[PictureInfo]:
         """The newest pictures, newest first; those older than the picture `before` if given."""
@@ -114,6 +102,19 @@ class Gallery:
                 stem, extension = os.path.splitext(name)
                 if extension == ".png" and PICTURE_ID.fullmatch(stem):
                     yield folder / name
+
+
+def writable(folder: Path) -> Path:
+    """The folder itself, made if need be. Raises StorageError when nothing can be saved there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise StorageError(
+            f"Nothing can be saved in {folder}: {error.strerror}.",
+            "Allow writing there, or choose another folder.",
+        ) from error
 
 
 def _info(file: Path) -> PictureInfo | None:

@@ -5,6 +5,8 @@
     job = studio.submit(Draft(prompt="a red house"))
     studio.snapshot()       # what every page shows now
     studio.close()
+
+Plain data in, plain data out: nothing here knows of HTTP, of Gradio or of torch.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from app.studio.gallery import Gallery, PictureInfo
 from app.studio.queue import Job, Queue
 from app.studio.snapshot import engine_view, snapshot
 from app.studio.worker import Worker
-from pipelines.catalog import Catalog
+from pipelines.catalog import PRESETS, Catalog
 from pipelines.draft import Draft, expand
 from pipelines.engine.remote import EngineProcess
 from pipelines.recipe import Recipe
@@ -53,16 +55,18 @@ class Studio:
 
     def start(self) -> None:
         """Start the engine's process and take up the jobs that wait. Returns at once."""
-        self._queue.recover()
         self._engine.start()
         self._engine.preload(None)
+        self._queue.recover()
         self._worker.start(self._engine)
+        self.catalog.library.hash_in_background()
 
     def close(self) -> None:
         """End the engine. What waits goes on at the next start."""
         self._worker.close()
         self._engine.close()
         self._queue.close()
+        self.catalog.close()
 
     def submit(self, draft: Draft) -> Job:
         """Decide the draft's recipes and put them in the queue.
@@ -107,8 +111,8 @@ class Studio:
 
     def rescan(self) -> None:
         """Look into the model folders again, here and in the engine's process."""
-        self.catalog.rescan()
-        self._engine.rescan()
+        if self.catalog.rescan():
+            self._engine.rescan()
 
     def preview(self, job_id: str) -> bytes | None:
         """JPEG of the picture so far, of the job that runs or of the last one that did."""
@@ -150,17 +154,27 @@ class Studio:
             callback()
 
 
-def open_catalog(settings: Settings) -> Catalog:
-    """What there is to choose from in the folders of the settings."""
-    return Catalog.open(settings.models, cache=settings.data / "library.json")
+def open_catalog(settings: Settings, cached: bool = True) -> Catalog:
+    """What there is to choose from in the folders of the settings.
+
+    Not `cached`: every file is looked at again.
+    """
+    presets = (PRESETS, *settings.presets)
+    return Catalog.open(settings.models, presets, library_cache(settings) if cached else None)
+
+
+def library_cache(settings: Settings) -> Path:
+    """What was learnt of the model files; the studio and its engine share it."""
+    return settings.data / "library.sqlite"
 
 
 def engine_arguments(settings: Settings) -> list[str]:
     """The flags of the engine's process."""
     arguments = ["--device", settings.device, "--dtype", settings.dtype]
-    arguments += ["--cache", str(settings.data / "library.json")]
-    for folder in settings.models:
-        arguments += ["--models", str(folder)]
+    arguments += ["--cache", str(library_cache(settings))]
+    for name, folders in (("--models", settings.models), ("--presets", settings.presets)):
+        for folder in folders:
+            arguments += [name, str(folder)]
     if settings.threads is not None:
         arguments += ["--threads", str(settings.threads)]
     return arguments
