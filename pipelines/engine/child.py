@@ -1,6 +1,7 @@
 """The engine's own process: commands on standard input, events on standard output.
 
     python -m pipelines.engine.child [--device D] [--dtype T] [--threads N] [--models DIR]...
+                                     [--presets DIR]... [--cache FILE]
 
 The frames are those of `pipelines.engine.wire`. A reader thread takes commands, so that a stop is
 heard in the middle of a render; the main thread owns the device and does one job at a time. The
@@ -21,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from pipelines.catalog import Catalog
+from pipelines.catalog import PRESETS, Catalog
 from pipelines.engine.wire import FrameWriter, read_frame
 from pipelines.errors import Cancelled, StudioError
 from pipelines.events import Cancelled as CancelledEvent
@@ -133,11 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--models", type=Path, action="append", default=[])
+    parser.add_argument("--presets", type=Path, action="append", default=[])
     parser.add_argument("--cache", type=Path)
     flags = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     answers = _private_stdout()
-    catalog = Catalog.open(flags.models, cache=flags.cache)
+    catalog = Catalog.open(flags.models, (PRESETS, *flags.presets), flags.cache)
     Child(catalog, sys.stdin.buffer, answers).serve(flags.device, flags.dtype, flags.threads)
 
 
