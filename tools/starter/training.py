@@ -12,8 +12,9 @@ CONFIGS = Path(__file__).parents[2] / "presets" / "families" / "starter"
 
 
 def read_config(component: str) -> dict:
-    """The shipped `config.json` of "unet", "vae" or "text_encoder"."""
-    return json.loads((CONFIGS / component / "config.json").read_text())
+    """The shipped config of "unet", "vae", "text_encoder" or "scheduler"."""
+    name = "scheduler_config.json" if component == "scheduler" else "config.json"
+    return json.loads((CONFIGS / component / name).read_text())
 
 
 def build(component: str) -> nn.Module:
@@ -82,7 +83,7 @@ class Average:
         torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - keep)
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: int = 100, decay: float = 0.4) -> float:
+def learning_rate(step: int, steps: int, peak: float, warmup: int = 50, decay: float = 0.4) -> float:
     """Linear warm-up, constant `peak`, then linear to zero over the last `decay` of `steps`."""
     return peak * min(1.0, (step + 1) / warmup, max(steps - step, 0) / (decay * steps))
 

@@ -13,6 +13,9 @@ from tools.starter.training import (
 )
 
 KL_WEIGHT = 3e-4
+ROBUSTNESS = 0.04
+"""Noise on the latents while only the decoder trains, as a part of their spread: a UNet's latents are
+never quite right."""
 EDGE = ("encoder.conv_in", "encoder.conv_out", "decoder.conv_in", "decoder.conv_out", "quant_conv",
         "post_quant_conv")
 
@@ -46,7 +49,10 @@ def train_vae(pictures: np.ndarray, held_out: np.ndarray, path: Path, steps: int
         with torch.autocast("cpu", torch.bfloat16):
             with torch.set_grad_enabled(not decoder_only):
                 posterior = model.encode(target).latent_dist
-            output = model.decode(posterior.sample()).sample.float()
+            latents = posterior.sample()
+            if decoder_only:
+                latents = latents + ROBUSTNESS * latents.std() * torch.randn_like(latents)
+            output = model.decode(latents).sample.float()
         loss = reconstruction_loss(output, target)
         losses.append(loss.item())
         if not decoder_only:
@@ -81,7 +87,7 @@ def _crops(pictures: np.ndarray, rng: np.random.Generator, batch: int, crop: int
 
 def to_tensor(pictures: np.ndarray) -> torch.Tensor:
     """uint8 (n, h, w, 3) to float32 (n, 3, h, w) in -1..1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+    return torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
 
 
 def reconstruction_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
