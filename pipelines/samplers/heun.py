@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def heun_step(denoise: Denoise, x: Tensor, sigma: float, sigma_next: float) -> Step:
+def heun_step(
+    denoise: Denoise, x: Tensor, denoised: Tensor, sigma: float, sigma_next: float
+) -> Tensor:
     """Karras et al. 2022, algorithm 1, lines 4 to 8: the mean of the slopes at both ends."""
-    denoised = denoise(x, sigma)
     guess = euler_step(x, denoised, sigma, sigma_next)
     if sigma_next == 0:
-        return Step(guess, denoised, sigma)
+        return guess
     there = slope(guess, denoise(guess, sigma_next), sigma_next)
-    mean = (slope(x, denoised, sigma) + there) / 2
-    return Step(x + (sigma_next - sigma) * mean, denoised, sigma)
+    return x + (sigma_next - sigma) * (slope(x, denoised, sigma) + there) / 2
 
 
 def heun(denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[Step]:
     """Second order, two evaluations a step but for the last one."""
     for sigma, sigma_next in pairwise(sigmas):
-        step = heun_step(denoise, x, sigma, sigma_next)
-        x = step.x
-        yield step
+        denoised = denoise(x, sigma)
+        x = heun_step(denoise, x, denoised, sigma, sigma_next)
+        yield Step(x, denoised, sigma)
 
 
 HEUN = Sampler(

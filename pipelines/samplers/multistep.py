@@ -84,18 +84,15 @@ def multistep(
     slopes: deque[Tensor] = deque(maxlen=order)
     past: deque[float] = deque(maxlen=order)
     for sigma, sigma_next in pairwise(sigmas):
-        if heun_start and not past:
-            step = heun_step(denoise, x, sigma, sigma_next)
-            slopes.appendleft(slope(x, step.denoised, sigma))
-            past.appendleft(sigma)
+        denoised = denoise(x, sigma)
+        slopes.appendleft(slope(x, denoised, sigma))
+        past.appendleft(sigma)
+        if heun_start and len(past) == 1:
+            x = heun_step(denoise, x, denoised, sigma, sigma_next)
         else:
-            denoised = denoise(x, sigma)
-            slopes.appendleft(slope(x, denoised, sigma))
-            past.appendleft(sigma)
             shares = zip(weights(past, sigma_next), slopes, strict=False)
-            step = Step(x + sum(w * d for w, d in shares), denoised, sigma)
-        x = step.x
-        yield step
+            x = x + sum(share * each for share, each in shares)
+        yield Step(x, denoised, sigma)
 
 
 LMS = Sampler(

@@ -58,9 +58,9 @@ def restart(denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise) 
         if sigma_next >= sigma:
             x = renoise(x, (sigma_next**2 - sigma**2) ** 0.5, noise, sigma, sigma_next)
             continue
-        step = heun_step(denoise, x, sigma, sigma_next)
-        x = step.x
-        yield step
+        denoised = denoise(x, sigma)
+        x = heun_step(denoise, x, denoised, sigma, sigma_next)
+        yield Step(x, denoised, sigma)
 
 
 RESTART = Sampler(

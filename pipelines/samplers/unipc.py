@@ -62,7 +62,7 @@ def _update(
 def unipc(
     denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise, bh2: bool = False
 ) -> Iterator[Step]:
-    """Multistep UniPC of third order in data prediction (UniP and UniC).
+    """Multistep UniPC of third order in data prediction.
 
     Each estimate first corrects the step that led to it (UniC), then predicts the next (UniP): one
     evaluation a step. The order rises at the start and falls to one at the end. `B(h)` is `h` or,

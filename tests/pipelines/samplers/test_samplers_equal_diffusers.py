@@ -139,6 +139,17 @@ def test_multistep_samplers_end_where_diffusers_ends(name, scheduler, settings, 
     assert apart(ours(name, sigmas), expected) < BOUND
 
 
+def test_unipc_in_its_first_variant_ends_where_diffusers_ends():
+    """Short of sigma 0, where diffusers has no number for it."""
+    settings = {"solver_order": 3, "solver_type": "bh1", "final_sigmas_type": "sigma_min"}
+    oracle = diffusers.UniPCMultistepScheduler(**BETAS | settings)
+    oracle.set_timesteps(STEPS)
+    sigmas = oracle.sigmas.double().tolist()
+    expected = theirs_preserving(oracle, sigmas.__getitem__) * (1 + sigmas[-1] ** 2) ** 0.5
+
+    assert apart(ours("UniPC", sigmas), expected) < BOUND
+
+
 @pytest.mark.parametrize("grid", ["Normal", "Karras"])
 def test_dpmpp_sde_ends_where_diffusers_ends(grid):
     settings = {"timestep_spacing": "linspace"} | BETAS | GRIDS[grid]
