@@ -9,13 +9,22 @@ from pipelines.library.header import Header, TensorInfo
 from pipelines.library.kinds import Family, Role, Variant
 
 _CROSS_KEY = re.compile(
-    r"(.*(?:attn2[._]to_k|to_k_ip|layers[._]0[._](?:self_attn[._]q_proj|mlp[._]fc1)))\.(.+)"
+    r"(.*(?:attn2[._](?:processor\.)?to_k(?:_lora)?|to_k_ip"
+    r"|layers[._]0[._](?:self_attn[._]q_proj|mlp[._]fc1)))\.(.+)"
 )
 """A projection that reads the text (attn2, ip) or works at its width (the first layer of a text
 encoder), and the kind of tensor it is."""
 
-_SECOND_ENCODER = ("lora_te2_", "text_encoder_2.", "lora_te1_", "conditioner.")
-_SIZE_EMBEDDING = ("lora_unet_label_emb", "lora_unet_add_embedding", "label_emb.")
+_ONLY_SDXL = (
+    "lora_te2_",
+    "text_encoder_2.",
+    "lora_unet_label_emb",
+    "lora_unet_add_embedding",
+    "label_emb.",
+    "unet.add_embedding",
+)
+_OTHER_FAMILIES = re.compile("double_blocks|single_blocks|joint_blocks|single_transformer_blocks")
+"""Parts of Flux, SD 3 and their kin, some of which share an encoder with SDXL."""
 
 _T2I_INPUTS = {192: "sd1", 768: "sdxl"}
 """Channels of a picture after the adapter's pixel unshuffle: 3 x 8 x 8, 3 x 16 x 16."""
@@ -30,7 +39,9 @@ def family_of(
     then by what its metadata says.
     """
     by_width = _families_by_width(variants)
-    if role == "lora" and _names_start(header, _SECOND_ENCODER + _SIZE_EMBEDDING):
+    if any(map(_OTHER_FAMILIES.search, header.tensors)):
+        return None
+    if role == "lora" and header.has(*_ONLY_SDXL):
         return "sdxl"
     if role == "embedding" and "clip_g" in header.tensors:
         return "sdxl"
@@ -71,10 +82,6 @@ def _families_by_width(variants: Sequence[Variant]) -> Mapping[int, str | None]:
     return found
 
 
-def _names_start(header: Header, prefixes: tuple[str, ...]) -> bool:
-    return any(name.startswith(prefixes) for name in header.tensors)
-
-
 def _projection_width(header: Header) -> int | None:
     """Inputs of the first projection that reads the text, whatever form its change is kept in."""
     modules: dict[str, dict[str, tuple[int, ...]]] = {}
@@ -103,7 +110,7 @@ def _inputs(tensors: Mapping[str, tuple[int, ...]]) -> int | None:
     if small is not None and large is not None:
         return small * large
     return second(
-        "lora_down.weight", "lora_A.weight", "lora.down.weight", "down",
+        "lora_down.weight", "lora_A.weight", "lora.down.weight", "down.weight", "down",
         "hada_w1_b", "diff", "weight",
     )  # fmt: skip
 

@@ -106,8 +106,8 @@ class Cache:
         with self._lock:
             try:
                 yield
-            except sqlite3.OperationalError:
-                pass  # Locked by another process, or the disk is full: learn it again next time.
+            except (sqlite3.OperationalError, sqlite3.ProgrammingError):
+                pass  # Locked, no room, or closed already: learn it again next time.
             except sqlite3.DatabaseError:
                 self._connection.close()
                 self._discard()

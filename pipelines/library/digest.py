@@ -19,6 +19,8 @@ TEXT = 2_000
 WORDS = 40
 """Trigger words, and most frequent tags, that are kept."""
 
+COUNT_LIMIT = 10**9
+
 TAGS_LIMIT = 1_000_000
 """Characters of `ss_tag_frequency` that are read at most."""
 
@@ -110,7 +112,7 @@ def _tags(text: str) -> tuple[tuple[str, int], ...]:
     folders = _json(text) if len(text) <= TAGS_LIMIT else None
     for tags in _values(folders):
         for tag, count in _items(tags):
-            if isinstance(count, int):
+            if isinstance(count, int) and 0 < count < COUNT_LIMIT:
                 name = _line(tag)
                 counts[name] = counts.get(name, 0) + count
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from pipelines.families import identify, identify_pipeline
 from pipelines.library.accessories import family_of, stated_family
 from pipelines.library.digest import digest
 from pipelines.library.entry import Facts, Problem
-from pipelines.library.header import ELEMENT_BYTES, Header, is_pickle, read_header, unreadable
+from pipelines.library.header import Header, is_pickle, read_header, read_start
 from pipelines.library.kinds import Family, Role, Variant
 from pipelines.library.pipeline_folder import read_pipeline
 from pipelines.library.roles import role_of, role_of_folder
@@ -66,7 +65,7 @@ class Examiner:
         header = read_header(Path(found.path))
         role = role_of(header)
         training = digest(header.metadata, *_notes(found.path))
-        facts = Facts(role, dtype=_dtype(header), training=training)
+        facts = Facts(role, dtype=header.dtype, training=training)
         try:
             if role == "checkpoint":
                 return self._checkpoint(found, header, facts)
@@ -121,26 +120,6 @@ def _notes(path: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
 
 
 def _is_pickled(path: str) -> bool:
-    """By the ending, unless the content is a safetensors file under the name of a pickle."""
-    if os.path.splitext(path)[1].lower() not in PICKLED_SUFFIXES:
-        return False
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        try:
-            start = os.read(descriptor, 16)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise unreadable(file_name(path), error) from error
-    return is_pickle(start)
-
-
-def _dtype(header: Header) -> str | None:
-    """The element type that takes the most bytes."""
-    sizes: Counter[str] = Counter()
-    for info in header.tensors.values():
-        elements = 1
-        for side in info.shape:
-            elements *= side
-        sizes[info.dtype] += elements * ELEMENT_BYTES[info.dtype]
-    return sizes.most_common(1)[0][0] if sizes else None
+    """By its ending, unless it is a safetensors file under the name of a pickle."""
+    suffix = os.path.splitext(path)[1].lower()
+    return suffix in PICKLED_SUFFIXES and is_pickle(read_start(path))

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.library.entry import Hashes
-from pipelines.library.header import HEADER_LIMIT, unreadable
-from pipelines.library.text import file_name
+from pipelines.library.header import HEADER_LIMIT, opened
 
 CHUNK = 1 << 20
 
@@ -23,23 +22,20 @@ def hash_file(path: Path, stop: Callable[[], bool] = lambda: False) -> Hashes | 
     be read.
     """
     whole, body, legacy = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            before = os.fstat(file.fileno())
-            header = _header_bytes(file.read(9))
-            file.seek(LEGACY_START)
-            legacy.update(file.read(LEGACY_LENGTH))
-            file.seek(0)
-            position = 0
-            while chunk := file.read(CHUNK):
-                if stop():
-                    return None
-                whole.update(chunk)
-                body.update(memoryview(chunk)[max(0, header - position) :])
-                position += len(chunk)
-            after = os.fstat(file.fileno())
-    except OSError as error:
-        raise unreadable(file_name(path), error) from error
+    with opened(path) as file:
+        before = os.fstat(file.fileno())
+        header = _header_bytes(file.read(9))
+        file.seek(LEGACY_START)
+        legacy.update(file.read(LEGACY_LENGTH))
+        file.seek(0)
+        position = 0
+        while chunk := file.read(CHUNK):
+            if stop():
+                return None
+            whole.update(chunk)
+            body.update(memoryview(chunk)[max(0, header - position) :])
+            position += len(chunk)
+        after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         return None
     return Hashes(whole.hexdigest(), legacy.hexdigest()[:8], body.hexdigest() if header else "")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import stat
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from pipelines.errors import ModelFileError
 from pipelines.library.text import file_name
@@ -48,9 +50,17 @@ class Header:
         info = self.tensors.get(name)
         return info.shape if info else None
 
-    def has(self, prefix: str) -> bool:
-        """Whether any tensor's name starts so."""
-        return any(name.startswith(prefix) for name in self.tensors)
+    def has(self, *prefixes: str) -> bool:
+        """Whether any tensor's name starts with one of these."""
+        return any(name.startswith(prefixes) for name in self.tensors)
+
+    @property
+    def dtype(self) -> str | None:
+        """The element type that takes the most bytes."""
+        sizes: Counter[str] = Counter()
+        for info in self.tensors.values():
+            sizes[info.dtype] += math.prod(info.shape) * ELEMENT_BYTES[info.dtype]
+        return max(sizes, key=sizes.__getitem__, default=None)
 
 
 def read_header(path: Path) -> Header:
@@ -61,20 +71,36 @@ def read_header(path: Path) -> Header:
     Never blocks on a pipe or a device. Raises ModelFileError with a plain reason.
     """
     name = file_name(path)
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        text = _header_text(file, size, name)
+    return _parse(text, size - 8 - len(text), name)
+
+
+def read_start(path: str | Path, count: int = 16) -> bytes:
+    """The first bytes of a regular file. Raises ModelFileError when they cannot be read."""
+    with opened(path) as file:
+        return file.read(count)
+
+
+@contextlib.contextmanager
+def opened(path: str | Path) -> Iterator[BinaryIO]:
+    """A regular file open for reading; never blocks on a pipe or a device.
+
+    Whatever the system says against it, then or while reading, becomes a ModelFileError.
+    """
+    name = file_name(path)
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ModelFileError(f"{name} is not a file.", "Put the model file itself here.")
+            yield file
     except (OSError, ValueError) as error:
         raise unreadable(name, error) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFileError(f"{name} is not a file.", "Put the model file itself here.")
-        text = _header_text(descriptor, status.st_size, name)
-    except OSError as error:
-        raise unreadable(name, error) from error
-    finally:
-        os.close(descriptor)
-    return _parse(text, status.st_size - 8 - len(text), name)
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def unreadable(name: str, error: OSError | ValueError) -> ModelFileError:
@@ -91,8 +117,8 @@ def unreadable(name: str, error: OSError | ValueError) -> ModelFileError:
     )
 
 
-def _header_text(descriptor: int, size: int, name: str) -> bytes:
-    start = os.read(descriptor, 512)
+def _header_text(file: BinaryIO, size: int, name: str) -> bytes:
+    start = file.read(512)
     length = int.from_bytes(start[:8], "little")
     if len(start) < 9 or start[8:9] != b"{" or length > HEADER_LIMIT:
         _refuse(start, size, name)
@@ -100,7 +126,7 @@ def _header_text(descriptor: int, size: int, name: str) -> bytes:
         raise ModelFileError(f"{name} is incomplete: it ends within its header.", _GET_AGAIN)
     text = start[8 : 8 + length]
     while len(text) < length:
-        more = os.read(descriptor, length - len(text))
+        more = file.read(length - len(text))
         if not more:
             raise ModelFileError(f"{name} shrank while it was read.", _GET_AGAIN)
         text += more
@@ -132,7 +158,7 @@ def _refuse(start: bytes, size: int, name: str) -> NoReturn:
         )
     if not any(start):
         raise ModelFileError(f"{name} is still empty space, or was lost on the way.", _GET_AGAIN)
-    raise ModelFileError(f"{name} is not a safetensors file.", _GET_AGAIN)
+    raise ModelFileError(f"{name} is not a model file that Gesso can read.", _GET_AGAIN)
 
 
 def is_pickle(start: bytes) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,22 +14,22 @@ from pipelines.library.entry import Entry, Hashes, Problem
 from pipelines.library.examine import Examiner
 from pipelines.library.hashes import hash_file
 from pipelines.library.kinds import Family, Role, Variant
-from pipelines.library.layouts import adopt
 from pipelines.library.names import candidates
+from pipelines.library.search import by_hash, by_name, is_hash, nearest
 from pipelines.library.shelf import Item, Shelf
 from pipelines.library.text import file_name, plain
 
 SETTLE = 2.0
 """Seconds for which a file must lie still before it counts as complete."""
 
-PATIENCE = 10.0
+PATIENCE = 3.0
 """Seconds that a scan waits for its folders before it goes on with what it has."""
 
 
 class Library:
     """Every model file below some folders: scanned by header, named, hashed.
 
-    Folders may be another program's (see `layouts.adopt`). All methods may be called from any
+    Folders may be other programs' (see `layouts.adopt`). All methods may be called from any
     thread. `version` counts up whenever a scan or a hash changed what is listed.
     """
 
@@ -47,15 +45,12 @@ class Library:
         self.settle = settle
         self._cache = Cache(cache_file, families, variants)
         self._hashes = self._cache.hashes()
-        examiner = Examiner(families, variants)
-        known = self._cache.facts()
-        adopted = {f.path: f for path in reversed(folders) for f in reversed(adopt(path))}
+        examiner, known = Examiner(families, variants), self._cache.facts()
         self._shelves = [
-            Shelf(folder, examiner, self._cache, known, settle)
-            for folder in reversed(adopted.values())
+            Shelf(folder, examiner, self._cache, known, settle) for folder in dict.fromkeys(folders)
         ]
-        self._entries: dict[str, Entry] = {}
         self._seen: list[tuple[dict[str, Item], bool]] = []
+        self._entries: dict[str, Entry] = {}
         self._scan_lock = threading.Lock()
         self._entries_lock = threading.Lock()
         self._work = threading.Event()
@@ -70,9 +65,10 @@ class Library:
         """
         with self._scan_lock:
             deadline = time.monotonic() + patience
-            for shelf in self._shelves:
+            idle = [shelf for shelf in self._shelves if not shelf.scanning]
+            for shelf in idle:
                 shelf.start()
-            for shelf in self._shelves:
+            for shelf in idle:
                 shelf.wait(deadline - time.monotonic())
             seen = [(shelf.items(), shelf.scanning) for shelf in self._shelves]
             if seen == self._seen:
@@ -92,18 +88,45 @@ class Library:
         return sorted(found, key=lambda entry: (entry.role, entry.name.casefold(), entry.name))
 
     def find(self, name: str, role: Role) -> Entry:
-        """The entry called so: by name, file name, last part of it, path's end, or hash.
+        """The entry called so: by name, file name, an ending of its path, or hash.
 
-        Raises UnknownModel, with the nearest name as its cure.
+        Raises UnknownModel when there is none, or when several are called so.
         """
+        asked = name.strip()
         entries = self.entries(role)
-        found = _by_name(name.strip(), entries) or self._by_hash(name.strip(), role)
-        if found is not None:
-            return found
-        near = _nearest(name, entries)
-        what = role.replace("_", " ")
-        cure = f"Did you mean {near}?" if near else f"Put a {what} into one of the model folders."
-        raise UnknownModel(f"There is no {what} called {plain(name, 100)}.", cure, role)
+        found = by_name(asked, entries)
+        if not found and is_hash(asked):
+            self._take_hashes_of_others()
+            found = by_hash(asked, self.entries(role))[:1]
+        if len(found) == 1:
+            return found[0]
+        what, shown = role.replace("_", " "), plain(asked, 100)
+        if found:
+            names = ", ".join(entry.name for entry in found[:5])
+            raise UnknownModel(f"{shown} is the name of several.", f"Choose one of: {names}.", role)
+        near = nearest(asked, entries)
+        cure = f"Did you mean {near}?" if near else f"Put the {what} into one of the model folders."
+        raise UnknownModel(f"There is no {what} called {shown}.", cure, role)
+
+    def hashed(self, entry: Entry) -> Entry:
+        """The entry with its hashes, made now if need be.
+
+        Without them if it has none (a folder), or if it changed meanwhile. Raises
+        ModelFileError when the file cannot be read.
+        """
+        if entry.hashes is not None or not entry.path.is_file():
+            return entry
+        hashes = hash_file(entry.path, self._closed.is_set)
+        if hashes is None:
+            return entry
+        path, hashed = str(entry.path), replace(entry, hashes=hashes)
+        self._cache.keep_hashes(path, entry.size_bytes, entry.mtime_ns, hashes)
+        with self._entries_lock:
+            self._hashes[path] = entry.size_bytes, entry.mtime_ns, hashes
+            if self._entries.get(path) == entry:
+                self._entries[path] = hashed
+                self.version += 1
+        return hashed
 
     def hash_in_background(self) -> None:
         """Start a thread that hashes every file there is and every one that comes."""
@@ -124,17 +147,16 @@ class Library:
         taken: set[tuple[Role, str]] = set()
         paths: set[str] = set()
         for shelf, (items, scanning) in zip(self._shelves, seen, strict=True):
-            folder = str(shelf.folder.path)
             if scanning:
-                yield _slow(shelf.folder.path)
+                yield _slow(shelf.path)
             for path in sorted(items, key=lambda path: (items[path].facts.pickled, path)):
                 if path not in paths:
                     paths.add(path)
-                    yield self._entry(items[path], folder, taken)
+                    yield self._entry(items[path], taken)
 
-    def _entry(self, item: Item, folder: str, taken: set[tuple[Role, str]]) -> Entry:
-        found, facts, pending = item
-        names = candidates(folder, found.parts)
+    def _entry(self, item: Item, taken: set[tuple[Role, str]]) -> Entry:
+        folder, found, facts, pending = item
+        names = candidates(str(folder.path), found.parts)
         name = next(name for name in names if (facts.role, name) not in taken)
         taken.add((facts.role, name))
         return Entry(
@@ -152,90 +174,36 @@ class Library:
         known = self._hashes.get(path)
         return known[2] if known is not None and known[:2] == (size, mtime_ns) else None
 
-    def _by_hash(self, digits: str, role: Role) -> Entry | None:
-        if not _is_hash(digits):
-            return None
-        self._read_hashes()
-        entries = self.entries(role)
-        return next((e for e in entries if e.hashes is not None and e.hashes.match(digits)), None)
-
-    def _read_hashes(self) -> None:
-        """Take over what another process has hashed meanwhile."""
-        self._hashes |= self._cache.hashes()
+    def _take_hashes_of_others(self) -> None:
+        """Another process may have hashed meanwhile what this one has not."""
+        hashes = self._cache.hashes()
         with self._entries_lock:
+            self._hashes |= hashes
             for path, entry in self._entries.items():
                 if entry.hashes is None:
-                    hashes = self._known_hashes(path, entry.size_bytes, entry.mtime_ns)
-                    self._entries[path] = replace(entry, hashes=hashes)
+                    known = self._known_hashes(path, entry.size_bytes, entry.mtime_ns)
+                    self._entries[path] = replace(entry, hashes=known)
 
     def _hash_all(self) -> None:
-        failed: set[tuple[str, int]] = set()
+        failed: set[tuple[Path, int]] = set()
         while not self._closed.is_set():
             self._work.wait()
             self._work.clear()
             with self._entries_lock:
-                entries = [entry for entry in self._entries.values() if _to_hash(entry)]
-            for entry in sorted(entries, key=lambda entry: entry.size_bytes):
-                if (str(entry.path), entry.mtime_ns) in failed:
+                waiting = [e for e in self._entries.values() if not e.hashes and not e.problem]
+            for entry in sorted(waiting, key=lambda entry: entry.size_bytes):
+                if (entry.path, entry.mtime_ns) in failed:
                     continue
-                if not self._hash(entry):
-                    failed.add((str(entry.path), entry.mtime_ns))
-                if self._closed.is_set():
-                    return
+                if not self._can_hash(entry):
+                    failed.add((entry.path, entry.mtime_ns))
+                if self._work.is_set():
+                    break
 
-    def _hash(self, entry: Entry) -> bool:
+    def _can_hash(self, entry: Entry) -> bool:
         try:
-            hashes = hash_file(entry.path, self._closed.is_set)
+            return self.hashed(entry).hashes is not None
         except ModelFileError:
             return False
-        if hashes is None:
-            return False
-        path = str(entry.path)
-        self._cache.keep_hashes(path, entry.size_bytes, entry.mtime_ns, hashes)
-        with self._entries_lock:
-            self._hashes[path] = entry.size_bytes, entry.mtime_ns, hashes
-            if self._entries.get(path) == entry:
-                self._entries[path] = replace(entry, hashes=hashes)
-                self.version += 1
-        return True
-
-
-def _to_hash(entry: Entry) -> bool:
-    return entry.hashes is None and entry.problem is None and entry.path.is_file()
-
-
-def _is_hash(text: str) -> bool:
-    return 8 <= len(text) <= 64 and all(digit in "0123456789abcdefABCDEF" for digit in text)
-
-
-def _by_name(name: str, entries: Sequence[Entry]) -> Entry | None:
-    """An exact name, else the one entry whose file, or whose path's end, is called so; case
-    counts only where it decides."""
-    asked = name.replace(os.sep, "/")
-    for fold in (str, str.casefold):
-        for names in (_full_names, _ends):
-            found = [e for e in entries if fold(asked) in map(fold, names(e))]
-            if len(found) == 1 or (found and names is _full_names):
-                return found[0]
-    return None
-
-
-def _full_names(entry: Entry) -> tuple[str, ...]:
-    return entry.name, entry.name + entry.path.suffix
-
-
-def _ends(entry: Entry) -> set[str]:
-    """Every ending of the name that starts after a slash, with and without the extension."""
-    parts = entry.name.split("/")
-    ends = {"/".join(parts[start:]) for start in range(len(parts))}
-    return ends | {end + entry.path.suffix for end in ends}
-
-
-def _nearest(name: str, entries: Sequence[Entry]) -> str | None:
-    by_fold = {entry.stem.casefold(): entry.name for entry in entries}
-    asked = name.rpartition("/")[2].casefold()[:200]
-    near = difflib.get_close_matches(asked, list(by_fold)[:2000], n=1, cutoff=0.5)
-    return by_fold[near[0]] if near else None
 
 
 def _slow(folder: Path) -> Entry:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ModelFileError
-from pipelines.library.header import read_header
+from pipelines.library.header import Header, read_header
 from pipelines.library.kinds import Shape
 from pipelines.library.sidecars import read_json
 from pipelines.library.text import file_name
@@ -53,9 +53,7 @@ def read_pipeline(folder: Path) -> PipelineFolder:
             f"{name} is a diffusers folder without the UNet of a Stable Diffusion model.",
             "Choose an SD 1.x, SD 2.x or SDXL model.",
         ) from error
-    for component in ("vae", *present):
-        _weights(folder, component)
-    dtypes = {info.dtype for info in read_header(_weights(folder, "unet")).tensors.values()}
+    headers = {part: _header(folder, part) for part in ("unet", "vae", *present)}
     scheduler = read_json(str(folder / "scheduler" / "scheduler_config.json"))
     stated = scheduler.get("prediction_type", "epsilon" if scheduler else None)
     return PipelineFolder(
@@ -63,7 +61,7 @@ def read_pipeline(folder: Path) -> PipelineFolder:
         shape=shape,
         layouts={key: _layout(folder / key) for key in present},
         prediction=stated if stated in ("epsilon", "v_prediction") else None,
-        dtype=min(dtypes) if dtypes else None,
+        dtype=headers["unet"].dtype,
     )
 
 
@@ -85,11 +83,12 @@ def _layout(folder: Path) -> str:
     return "transformers" if activation == "quick_gelu" else "open_clip"
 
 
-def _weights(folder: Path, component: str) -> Path:
-    files = sorted((folder / component).glob("*.safetensors"))
-    if not files:
+def _header(folder: Path, component: str) -> Header:
+    """Header of a component's weights; there may be several editions, of which all must do."""
+    headers = [read_header(file) for file in sorted((folder / component).glob("*.safetensors"))]
+    if not headers:
         raise ModelFileError(
             f"{file_name(folder)} has no {component} weights as .safetensors.",
             "Get the complete folder with safetensors files.",
         )
-    return files[0]
+    return headers[0]

@@ -51,6 +51,11 @@ class Found:
     state: str = "file"
     preview: str | None = None
 
+    @property
+    def is_model(self) -> bool:
+        """Whether there is something to open."""
+        return self.state in ("file", "pipeline")
+
 
 def walk(folder: str) -> Iterator[Found]:
     """Every model file and diffusers folder below `folder`, links followed, each folder once.
