@@ -1,0 +1,87 @@
+"""The parts of the page that Gradio has no component for: `gr.HTML`, filled by `static/*.js`.
+
+None of them has a `${value}` in its template: each change of value would build it anew.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import annotated_types
+import gradio as gr
+
+from app.ui.form import facts
+from pipelines.errors import StudioError
+from pipelines.geometry import Size
+
+SCRIPTS = "/gesso"
+"""Where `static/` is served."""
+
+
+def _panel(name: str, call: str, value: str = "", **props: Any) -> gr.HTML:
+    return gr.HTML(
+        value,
+        html_template="",
+        js_on_load=f"import('{SCRIPTS}/page.js').then((page) => page.{call})",
+        apply_default_css=False,
+        elem_id=name,
+        **props,
+    )
+
+
+def header() -> gr.HTML:
+    """Name, mark, state of the engine."""
+    return _panel("header", "header(element)")
+
+
+def answers() -> gr.HTML:
+    """The card beside the prompt; its value is made by `accepted` and `refused`."""
+    return _panel("answers", "answers(element, props, watch)")
+
+
+def results(*, starter: bool) -> gr.HTML:
+    """Progress, picture, strip. Raises the event `reuse` with `picture` and `what`."""
+    reuse = "(picture, what) => trigger('reuse', { picture, what })"
+    return _panel("results", f"results(element, props, {reuse})", starter=starter)
+
+
+def size_picker(value: str, sizes: list[str]) -> gr.HTML:
+    """Shapes, width, height and swap; its value is a size as text, `sizes` the shapes' names."""
+    (step,) = (
+        rule.multiple_of
+        for rule in Size.model_fields["width"].metadata
+        if isinstance(rule, annotated_types.MultipleOf)
+    )
+    bounds = {type(rule): rule for rule in Size.model_fields["width"].metadata}
+    return _panel(
+        "size",
+        "size(element, props, watch)",
+        value,
+        title=facts("size").label,
+        sizes=sizes,
+        minimum=bounds[annotated_types.Ge].ge,
+        maximum=bounds[annotated_types.Le].le,
+        step=step,
+    )
+
+
+def accepted(job: str) -> str:
+    """Generate was answered with a job."""
+    return _answer(job=job)
+
+
+def refused(error: StudioError) -> str:
+    """Generate was answered with an error."""
+    return _answer(error=error.to_dict())
+
+
+def cleared() -> str:
+    """What was refused before is settled."""
+    return _answer()
+
+
+def _answer(**answer: Any) -> str:
+    # The time makes every answer another value, so that the page hears of each.
+    return json.dumps({**answer, "at": time.monotonic_ns()})

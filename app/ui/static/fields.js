@@ -1,0 +1,39 @@
+// Gradio's widgets, reached by the id of their field.
+
+const EDITABLE = "textarea, input";
+
+export function field(name) {
+  return document.getElementById(name.replaceAll(".", "-"));
+}
+
+/** Put text into a text box as if it had been typed. */
+export function type(name, text) {
+  const box = field(name)?.querySelector(EDITABLE);
+  if (!box) return;
+  const prototype = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+  Object.getOwnPropertyDescriptor(prototype.prototype, "value").set.call(box, text);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** Mark the one field that is wrong, until it is changed; null marks none. */
+export function mark(name) {
+  for (const marked of document.querySelectorAll(".wrong")) {
+    marked.classList.remove("wrong");
+    for (const box of marked.querySelectorAll(EDITABLE)) box.removeAttribute("aria-invalid");
+  }
+  const wrong = name && field(name);
+  if (!wrong) return;
+  wrong.classList.add("wrong");
+  for (const box of wrong.querySelectorAll(EDITABLE)) box.setAttribute("aria-invalid", "true");
+  wrong.addEventListener("input", () => mark(null), { once: true });
+  wrong.scrollIntoView({ block: "nearest", behavior: "smooth" });
+}
+
+/** Focusing a list selects its text, so that typing filters instead of appending. */
+export function selectOnFocus() {
+  document.addEventListener("focusin", ({ target }) => {
+    if (target instanceof HTMLInputElement && target.getAttribute("role") === "combobox") {
+      requestAnimationFrame(() => target.select());
+    }
+  });
+}

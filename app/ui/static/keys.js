@@ -1,0 +1,28 @@
+// Ctrl+Enter paints, Escape stops. An open dialog keeps its own Escape.
+
+export function shortcuts({ generate, stop }) {
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.defaultPrevented || event.isComposing) return;
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        event.stopPropagation();
+        commit();
+        // Gradio takes over what was typed a moment after the event.
+        setTimeout(generate, 60);
+      } else if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+        stop();
+      }
+    },
+    { capture: true },
+  );
+}
+
+function commit() {
+  const focused = document.activeElement;
+  if (focused?.matches("input, textarea")) {
+    focused.dispatchEvent(new Event("input", { bubbles: true }));
+    focused.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}

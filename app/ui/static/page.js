@@ -1,0 +1,76 @@
+// The page's parts, and what each gr.HTML calls to put itself in place.
+
+import * as api from "./api.js";
+import { selectOnFocus, type } from "./fields.js";
+import { Feed } from "./feed.js";
+import { header as buildHeader } from "./header.js";
+import { shortcuts } from "./keys.js";
+import { restoreLook } from "./look.js";
+import { Notice } from "./notice.js";
+import { Stage } from "./stage.js";
+
+export { size } from "./size.js";
+
+const feed = new Feed(api.eventsUrl);
+let stage = null;
+let notice = null;
+
+const BUTTONS = {
+  stop,
+  "seed-random": () => type("seed", ""),
+  "seed-last": () => stage?.reuseSeed(),
+};
+
+/** Gradio's buttons that need no answer from the server. */
+function listenToButtons() {
+  document.addEventListener("click", ({ target }) => {
+    const button = target instanceof Element && target.closest("button[id]");
+    if (button) BUTTONS[button.id]?.();
+  });
+}
+
+export function header(element) {
+  restoreLook();
+  selectOnFocus();
+  listenToButtons();
+  shortcuts({ generate: () => document.getElementById("generate")?.click(), stop });
+  buildHeader(element, feed);
+  feed.start();
+}
+
+/** `value` is the answer to the last press of Generate: `{ job }` or `{ error }`, as JSON. */
+export function answers(element, props, watch) {
+  notice = new Notice(element);
+  watch("value", () => {
+    const { job, error } = JSON.parse(props.value || "{}");
+    notice.show(error ?? null);
+    if (job) stage?.follow(job);
+  });
+}
+
+/** `reuse(picture, what)` asks the server to fill the form. */
+export function results(element, props, reuse) {
+  const { starter } = props;
+  stage = new Stage(element, {
+    starter,
+    reuse,
+    example: (prompt) => {
+      type("prompt", prompt);
+      document.querySelector("#prompt textarea")?.focus();
+    },
+    failed: (error) => notice?.show(error),
+  });
+  feed.subscribe((snapshot) => {
+    stage.update(snapshot);
+    document.body.classList.toggle("painting", stage.unfinished.length > 0);
+    const button = document.getElementById("stop");
+    if (button) button.disabled = stage.unfinished.length === 0;
+  });
+  stage.load();
+}
+
+/** Stop what is being painted; what waits goes on. */
+export function stop() {
+  const [first] = stage?.unfinished ?? [];
+  if (first) api.stop(first.id);
+}

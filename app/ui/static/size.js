@@ -1,0 +1,63 @@
+import { h, icon, ICONS } from "./dom.js";
+
+const SHAPE = 22;
+
+/** The pick of a size: the checkpoint's own sizes as drawn shapes, two boxes, and a swap. */
+export function size(element, props, watch) {
+  const box = (label) =>
+    h("input", { type: "number", "aria-label": label, inputmode: "numeric", min: props.minimum, max: props.maximum, step: props.step, oninput: changed });
+  const width = box("Width in pixels");
+  const height = box("Height in pixels");
+  const shapes = h("div", { class: "shapes", role: "group", "aria-label": "Usual sizes" });
+
+  function changed() {
+    props.value = `${width.value}x${height.value}`;
+    press();
+  }
+
+  function choose(w, h) {
+    [width.value, height.value] = [w, h];
+    changed();
+  }
+
+  function press() {
+    for (const shape of shapes.children) {
+      shape.setAttribute("aria-pressed", String(shape.dataset.size === `${width.value}x${height.value}`));
+    }
+  }
+
+  function fill() {
+    [width.value, height.value] = String(props.value ?? "").split("x");
+    press();
+  }
+
+  function offer() {
+    shapes.replaceChildren(...(props.sizes ?? []).map((name) => shape(name, choose)));
+    press();
+  }
+
+  const swap = h(
+    "button",
+    { class: "quiet", type: "button", "aria-label": "Swap width and height", title: "Swap width and height", onclick: () => choose(height.value, width.value) },
+    icon(ICONS.swap),
+  );
+  element.replaceChildren(
+    h("div", { class: "size" }, h("span", { class: "label" }, props.title), shapes, h("div", { class: "sides" }, width, swap, height)),
+  );
+  offer();
+  fill();
+  watch("value", fill);
+  watch("sizes", offer);
+}
+
+function shape(name, choose) {
+  const [w, tall] = name.split("x").map(Number);
+  const scale = SHAPE / Math.max(w, tall);
+  const style = `width:${Math.round(w * scale)}px;height:${Math.round(tall * scale)}px`;
+  return h(
+    "button",
+    { class: "shape", type: "button", "data-size": name, "aria-label": `${w} by ${tall}`, onclick: () => choose(w, tall) },
+    h("span", { class: "frame" }, h("i", { style })),
+    `${w} × ${tall}`,
+  );
+}

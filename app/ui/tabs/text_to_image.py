@@ -1,0 +1,73 @@
+"""Text to image: size, sampling and seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import gradio as gr
+
+from app.ui.form import NESTED, Form, facts, sizes_of
+from app.ui.panels import size_picker
+from app.ui.tabs import Tab
+from app.ui.wiring import QUIET, checkpoint_or_none
+from pipelines.draft import AUTOMATIC, Choice
+from pipelines.recipe import PredictionType
+from pipelines.samplers import Sampler
+
+if TYPE_CHECKING:
+    from app.studio.service import Studio
+
+
+def _build(studio: Studio, form: Form) -> None:
+    variant = form.chosen.variant if form.chosen else None
+    form.add("size", size_picker(form.initial.get("size", ""), sizes_of(variant)))
+    with gr.Row():
+        _sampler(form, studio.catalog.samplers())
+        names = [schedule.name for schedule in studio.catalog.schedules()]
+        form.choice("schedule", names, value=AUTOMATIC, min_width=120)
+    with gr.Row():
+        form.slider("steps", min_width=120)
+        form.slider("guidance_scale", step=0.5, min_width=120)
+    with gr.Row(elem_id="seed-row"):
+        form.text("seed", placeholder="Random", max_lines=1, scale=3, min_width=120)
+        gr.Button("Random", elem_id="seed-random", size="sm", min_width=72, interactive=True)
+        gr.Button("Last", elem_id="seed-last", size="sm", min_width=56, interactive=True)
+    form.slider("count")
+    with gr.Accordion("Advanced", open=False):
+        _advanced(studio, form)
+
+
+def _sampler(form: Form, samplers: list[Sampler]) -> None:
+    choices = [(f"{s.name} · stochastic" if s.stochastic else s.name, s.name) for s in samplers]
+    summaries = {s.name: s.summary for s in samplers}
+    start = form.initial.get("sampler")
+
+    def summary(name: str | None) -> str:
+        return summaries.get(name or "", facts("sampler").help)
+
+    sampler = form.choice("sampler", choices, info=summary(start), min_width=120)
+    sampler.change(lambda name: gr.update(info=summary(name)), sampler, sampler, **QUIET)
+
+
+def _advanced(studio: Studio, form: Form) -> None:
+    form.slider("clip_skip")
+    form.choice("prediction_type", [AUTOMATIC, *get_args(PredictionType)], value=AUTOMATIC)
+    with gr.Row(visible=_takes_size(form.chosen)) as conditioning:
+        form.text(NESTED + "original", placeholder=AUTOMATIC)
+        form.text(NESTED + "target", placeholder=AUTOMATIC)
+        form.number(NESTED + "crop_left")
+        form.number(NESTED + "crop_top")
+    checkpoint = form.widgets["checkpoint"]
+    checkpoint.change(
+        lambda name: gr.update(visible=_takes_size(checkpoint_or_none(studio, name))),
+        checkpoint,
+        conditioning,
+        **QUIET,
+    )
+
+
+def _takes_size(chosen: Choice | None) -> bool:
+    return chosen is not None and chosen.family.conditioning == "size"
+
+
+TAB = Tab(order=10, label="Text to image", build=_build)
