@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import resource
 import stat
 import sys
 from contextlib import contextmanager
@@ -209,6 +208,8 @@ def test_a_file_in_place_of_the_folder(saved):
 @contextmanager
 def largest_file(size):
     """The system refuses to let any file of this process grow past `size` bytes."""
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
