@@ -14,6 +14,7 @@ import functools
 import gzip
 import importlib.util
 import json
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -34,6 +35,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from pipelines.catalog import Catalog
+from pipelines.models.loader import LoadedCheckpoint, load_checkpoint
 from tests.original_layout import text_to_original, unet_to_original, vae_to_original
 
 NAMES = ("sd1", "sd2", "sd2-v", "sdxl")
@@ -369,3 +372,18 @@ def install(tmp: Path, names: tuple[str, ...] = NAMES) -> tuple[Path, Path]:
         save_single_file(name, models / "checkpoints" / f"tiny-{name}.safetensors")
         save_preset(name, presets / "families" / f"tiny-{name}")
     return models, presets
+
+
+@functools.cache
+def loaded(name: str) -> LoadedCheckpoint:
+    """The same weights as our own loader makes them, in float32 on the CPU."""
+    with tempfile.TemporaryDirectory() as folder:
+        models, presets = install(Path(folder), (name,))
+        chosen = Catalog.open([models], presets=[presets]).checkpoint(f"tiny-{name}")
+        return load_checkpoint(
+            chosen.path,
+            chosen.family,
+            chosen.variant,
+            dtype=torch.float32,
+            device=torch.device("cpu"),
+        )

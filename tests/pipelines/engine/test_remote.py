@@ -1,0 +1,206 @@
+"""The studio's side of the engine's process: its environment, its deaths, its end."""
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.engine.remote import EngineProcess, EngineState, engine_environment, obituary, tail
+from pipelines.events import Event, Failed
+from pipelines.geometry import Size
+from pipelines.recipe import ModelRef, Recipe
+
+RECIPE = Recipe(seed=1, size=Size(width=64, height=64), checkpoint=ModelRef(name="absent"))
+
+
+class Ear:
+    """Hears what an engine tells, and can wait for it."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Event]] = []
+        self.news = threading.Event()
+
+    def on_event(self, job: str, event: Event) -> None:
+        self.events.append((job, event))
+        self.news.set()
+
+    def wait(self, met, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not met():
+            assert time.monotonic() < deadline
+            self.news.wait(0.05)
+            self.news.clear()
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+def engine(ear, tmp_path):
+    process = EngineProcess(
+        ["--device", "cpu", "--dtype", "float32", "--threads", "1"],
+        tmp_path / "logs" / "engine.log",
+        ear.on_event,
+        ear.news.set,
+    )
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def broken(ear, tmp_path):
+    """An engine whose process ends as soon as it starts."""
+    process = EngineProcess(
+        ["--no-such-flag"], tmp_path / "engine.log", ear.on_event, ear.news.set
+    )
+    yield process
+    process.close()
+
+
+def test_buffers_are_kept_and_nothing_is_fetched():
+    environment = engine_environment({"PATH": "/bin", "HF_HUB_OFFLINE": "0"})
+    assert environment["PATH"] == "/bin"
+    assert environment["MALLOC_MMAP_MAX_"] == "0"
+    assert int(environment["MALLOC_TRIM_THRESHOLD_"]) > 2**36
+    assert environment["HF_HUB_OFFLINE"] == "1"
+
+
+def test_an_allocator_chosen_by_the_artist_stays():
+    assert engine_environment({"MALLOC_ARENA_MAX": "4"})["MALLOC_ARENA_MAX"] == "4"
+
+
+def test_the_environment_given_is_not_changed():
+    base = {"PATH": "/bin"}
+    engine_environment(base)
+    assert base == {"PATH": "/bin"}
+
+
+def test_it_says_what_it_runs_on_when_it_is_ready(engine, ear):
+    assert engine.state == EngineState("stopped")
+    engine.start()
+    assert engine.state.state == "starting"
+    ear.wait(lambda: engine.state.state == "ready")
+    assert (engine.state.device, engine.state.dtype) == ("cpu", "float32")
+    assert engine.hello["threads"] == 1
+    assert "torch" in engine.hello["versions"]
+
+
+def test_a_job_that_cannot_be_rendered_fails_and_the_engine_lives(engine, ear, tmp_path):
+    engine.render("a job", [RECIPE], tmp_path)
+    ear.wait(lambda: ear.events)
+    [(job, event)] = ear.events
+    assert (job, event.kind) == ("a job", "UnknownModel")
+    assert engine.state.state == "ready"
+
+
+def test_a_killed_engine_fails_its_job_and_a_fresh_one_starts(engine, ear, tmp_path):
+    engine.start()
+    ear.wait(lambda: engine.state.state == "ready")
+    first = engine.pid
+    engine._child.process.send_signal(signal.SIGSTOP)
+    engine.render("a job", [RECIPE], tmp_path)
+    engine._child.process.kill()
+    ear.wait(lambda: ear.events)
+    [(job, event)] = ear.events
+    assert job == "a job"
+    assert isinstance(event, Failed)
+    assert (event.kind, "memory" in event.message) == ("EngineStopped", True)
+    ear.wait(lambda: engine.state.state == "ready")
+    assert engine.pid not in (None, first)
+
+
+def test_three_deaths_in_a_row_stop_it_with_the_reason(broken, ear):
+    broken.start()
+    ear.wait(lambda: broken.state.error is not None)
+    assert broken.state.state == "stopped"
+    assert "engine.log" in broken.state.error.cure
+    assert broken.pid is None
+
+
+def test_a_stopped_engine_tries_again_when_it_is_revived(broken, ear, tmp_path):
+    broken.start()
+    ear.wait(lambda: broken.state.error is not None)
+    log = tail(tmp_path / "engine.log", 10**6)
+    assert log.count("error: unrecognized arguments") == 3
+    broken.revive()
+    assert broken.state == EngineState("starting")
+    ear.wait(lambda: broken.state.error is not None)
+
+
+def test_cancelling_what_does_not_run_does_nothing(engine, ear):
+    engine.cancel("no such job")
+    engine.start()
+    engine.cancel("no such job")
+    ear.wait(lambda: engine.state.state == "ready")
+    assert ear.events == []
+
+
+def test_it_ends_when_it_is_closed_and_stays_so(engine, ear):
+    engine.start()
+    ear.wait(lambda: engine.state.state == "ready")
+    process = engine._child.process
+    engine.close()
+    assert process.poll() == 0
+    engine.start()
+    assert engine.pid is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_never_outlives_the_studio(tmp_path):
+    import subprocess
+
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from pipelines.engine.remote import EngineProcess\n"
+        "e = EngineProcess([], Path(sys.argv[1]), lambda *a: None, lambda: None)\n"
+        "e.start(); print(e.pid, flush=True); time.sleep(60)"
+    )
+    root = Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-c", program, str(tmp_path / "engine.log")]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}/cmdline").exists() and _alive(pid):
+        assert time.monotonic() < deadline, "the engine outlived its parent"
+        time.sleep(0.1)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (-signal.SIGKILL, "memory"),
+        (-signal.SIGBUS, "model file"),
+        (-signal.SIGSEGV, "SIGSEGV"),
+        (-64, "64"),
+        (1, "ended by itself"),
+        (0, "ended by itself"),
+    ],
+)
+def test_every_way_to_die_is_told_in_words_with_a_cure(code, said):
+    for again in (True, False):
+        error = obituary(code, again)
+        assert said in error.message
+        assert ("fresh" in error.cure) == again
+
+
+def test_a_long_log_is_kept_once_under_another_name(broken, ear, tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_bytes(b"x" * 1_100_000)
+    broken.start()
+    ear.wait(lambda: broken.state.error is not None)
+    assert log.with_suffix(".log.1").read_bytes() == b"x" * 1_100_000
+    assert log.stat().st_size < 100_000
