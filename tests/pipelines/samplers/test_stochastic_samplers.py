@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
-from pipelines.samplers import ModelSigmas, brownian_noise, samplers, schedule
+from pipelines.samplers import ModelSigmas, brownian_noise, sampler, samplers, schedule
+from pipelines.samplers.er_sde import noise_scale
 from pipelines.samplers.restart import restart_walk
 from tests.pipelines.samplers.analytic import SHAPE, drawn, gaussian
 
@@ -17,18 +20,38 @@ MANY = (1, 50_000)
 
 
 @pytest.mark.parametrize(
-    "sampler", [s for s in samplers() if s.name not in ("LCM", "TCD")], ids=lambda s: s.name
+    "each", [s for s in samplers() if s.name not in ("LCM", "TCD")], ids=lambda s: s.name
 )
-def test_normally_distributed_pictures_come_out_with_their_mean_and_spread(sampler):
+def test_normally_distributed_pictures_come_out_with_their_mean_and_spread(each):
     mean, deviation = 0.7, 0.6
     sigmas = schedule("Karras").sigmas(100, MODEL)
     x = mean + torch.randn(MANY, generator=torch.Generator().manual_seed(0)) * sigmas[0]
-    noise = brownian_noise(x, sigmas[-2], sigmas[0], 3) if sampler.brownian else None
+    noise = brownian_noise(x, sigmas[-2], sigmas[0], 3) if each.brownian else None
     noise = noise or drawn(3, MANY, torch.float32)
-    made = list(sampler.run(gaussian(mean, deviation), x, sigmas, noise))[-1].x
+    made = list(each.run(gaussian(mean, deviation), x, sigmas, noise))[-1].x
 
     assert float(made.mean()) == pytest.approx(mean, abs=0.02)
     assert float(made.std()) == pytest.approx(deviation, rel=0.05)
+
+
+def test_er_sde_integrates_the_series_of_its_last_three_estimates():
+    """The mean of its SDE is phi(t)/phi(s) x + phi(t) times the integral of phi'/phi^2 x0."""
+    sigmas = [9.0, 5.0, 2.0, 0.8]
+    first, second, third = (math.cos(sigma) for sigma in sigmas[:3])
+    rise_before, rise = (second - first) / (5 - 9), (third - second) / (2 - 5)
+    bend = (rise - rise_before) / ((2 - 9) / 2)
+
+    x = torch.tensor([7.0], dtype=torch.float64)
+    walked = sampler("ER SDE").run(
+        lambda x, sigma: math.cos(sigma) + 0 * x, x, sigmas, lambda a, b: torch.zeros(1)
+    )
+    *_, before, after = walked
+
+    levels = np.linspace(0.8, 2.0, 100_001)
+    series = third + rise * (levels - 2) + bend * (levels - 2) ** 2 / 2
+    inverse = 1 / noise_scale(levels)
+    expected = (float(before.x) * inverse[-1] - np.trapezoid(series, inverse)) / inverse[0]
+    assert float(after.x) == pytest.approx(expected, abs=1e-8)
 
 
 def test_brownian_noise_is_standard_normal_and_adds_up():
