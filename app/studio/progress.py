@@ -42,6 +42,8 @@ class Progress:
 
     def eta_seconds(self, now: float) -> float | None:
         """Seconds until the last picture is saved; None while there is nothing to judge by."""
+        if self.saved >= self.count:
+            return 0.0
         per_step = self._seconds_per_step()
         if per_step is not None:
             this = self.last_step_at + per_step * (self.steps - self.step) + self.decode_seconds
@@ -51,8 +53,7 @@ class Progress:
             this = self.began_at + each
         else:
             return None
-        others = max(0, self.count - self.saved - 1)
-        return max(0.0, this - now) + others * each
+        return max(0.0, this - now) + (self.count - self.saved - 1) * each
 
     def advance(self, event: Event, now: float) -> Progress:
         """The progress after one more event."""

@@ -190,7 +190,7 @@ class EngineProcess:
         except BrokenFrame:
             log.exception("The engine said something that is no frame")
         finally:
-            self._bury(child, child.end(0.5))
+            self._bury(child, child.end(CLOSE_SECONDS))
 
     def _hear(self, header: Header, payload: bytes) -> None:
         if "event" in header:
