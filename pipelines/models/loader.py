@@ -26,17 +26,17 @@ from pipelines.models.skeleton import (
     unet_skeleton,
     vae_skeleton,
 )
-from pipelines.models.weights import Parts, read_folder, read_single_file
+from pipelines.models.weights import Parts, read_parts
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-_LABELS = {"unet": "UNet", "vae": "VAE"}
+_LABELS = {"unet": "UNet", "vae": "VAE", "text_encoder_2": "OpenCLIP text encoder"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoder:
     """A text encoder and how its family uses it."""
 
@@ -44,7 +44,7 @@ class Encoder:
     module: CLIPTextModel | CLIPTextModelWithProjection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadedCheckpoint:
     """A checkpoint ready to paint.
 
@@ -100,35 +100,12 @@ def load_checkpoint(
     Raises ModelFileError, or Cancelled.
     """
     before = _signature(path)
-    configs = path if path.is_dir() else variant.folder
     # Weights made in inference mode could not be changed outside it: a LoRA must.
     with torch.inference_mode(False), torch.no_grad():
-        if path.is_dir():
-            parts = read_folder(path, family)
-        else:
-            parts = read_single_file(path, family, configs, allow_pickle)
+        parts = read_parts(path, family, variant, allow_pickle)
         _check_complete(parts, path)
-        loaded = LoadedCheckpoint(
-            family=family,
-            variant=variant,
-            unet=unet_skeleton(configs),
-            vae=vae_skeleton(configs),
-            encoders=tuple(
-                Encoder(facts, text_skeleton(configs, facts.component)) for facts in family.encoders
-            ),
-            alphas_cumprod=alphas_cumprod(configs),
-            dtype=dtype,
-            device=device,
-            path=path,
-        )
-        modules = loaded.modules()
-        weights = {
-            component: _fitting(module, parts[component], component, loaded)
-            for component, module in modules.items()
-        }
-        meter = _Meter(_bytes(weights), progress)
-        for component, module in modules.items():
-            _pour(weights[component], module, loaded, meter, stop)
+        loaded = _weightless(path, family, variant, dtype, device)
+        _fill(loaded, parts, progress, stop)
     if _signature(path) != before:
         raise ModelFileError(
             f"{file_name(path)} changed while it was being loaded.",
@@ -158,8 +135,46 @@ def _check_complete(parts: Parts, path: Path) -> None:
 
 
 def _label(component: str) -> str:
-    second = " (the second one)" if component.endswith("_2") else ""
-    return _LABELS.get(component, f"text encoder{second}")
+    return _LABELS.get(component, "text encoder")
+
+
+def _weightless(
+    path: Path, family: Family, variant: Variant, dtype: torch.dtype, device: torch.device
+) -> LoadedCheckpoint:
+    """The checkpoint with modules that have shapes, but no weights yet."""
+    configs = path if path.is_dir() else variant.folder
+    encoders = (
+        Encoder(facts, text_skeleton(configs, facts.component)) for facts in family.encoders
+    )
+    return LoadedCheckpoint(
+        family=family,
+        variant=variant,
+        unet=unet_skeleton(configs),
+        vae=vae_skeleton(configs),
+        encoders=tuple(encoders),
+        alphas_cumprod=alphas_cumprod(configs),
+        dtype=dtype,
+        device=device,
+        path=path,
+    )
+
+
+def _fill(
+    loaded: LoadedCheckpoint,
+    parts: Parts,
+    progress: Callable[[int, int], None],
+    stop: Callable[[], bool],
+) -> None:
+    """Check all weights before the first is touched, then pour them into their modules."""
+    modules = loaded.modules()
+    weights = {
+        component: _fitting(module, parts[component], component, loaded)
+        for component, module in modules.items()
+    }
+    total = sum(tensor.nbytes for part in weights.values() for tensor in part.values())
+    meter = _Meter(total, progress)
+    for component, module in modules.items():
+        _pour(weights[component], module, loaded, meter, stop)
 
 
 def _fitting(
@@ -169,7 +184,7 @@ def _fitting(
 
     Raises ModelFileError where one is missing, or not of the module's shape, or no real number.
     """
-    wanted = module.state_dict()
+    wanted = dict(module.named_parameters())
     found = {key: tensors[text_name(key)] for key in wanted if text_name(key) in tensors}
     name, kind, label = file_name(checkpoint.path), checkpoint.variant.label, _label(component)
     missing = [key for key in wanted if key not in found]
@@ -198,10 +213,6 @@ def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape))
 
 
-def _bytes(weights: Parts) -> int:
-    return sum(tensor.nbytes for part in weights.values() for tensor in part.values())
-
-
 class _Meter:
     """Counts bytes, and speaks up at each further percent."""
 
@@ -226,13 +237,14 @@ def _pour(
     stop: Callable[[], bool],
 ) -> None:
     """Bring the weights to device and dtype, and let the module take them."""
-    settled: dict[str, Tensor] = {}
+    owners = dict(module.named_modules())
     for key, tensor in weights.items():
         if stop():
             raise Cancelled
         # To the device first: it casts faster than the CPU, and fewer bytes travel.
-        settled[key] = tensor.to(checkpoint.device).to(checkpoint.dtype)
+        settled = tensor.to(checkpoint.device).to(checkpoint.dtype)
+        owner, _, name = key.rpartition(".")
+        owners[owner].register_parameter(name, nn.Parameter(settled, requires_grad=False))
         meter.add(tensor.nbytes)
-    module.load_state_dict(settled, assign=True)
     restore_buffers(module, checkpoint.device)
-    module.eval().requires_grad_(False)
+    module.eval()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipelines.errors import ModelFileError
 from pipelines.library.header import read_header, unreadable
-from pipelines.library.kinds import Family, TextEncoder
+from pipelines.library.kinds import Family, TextEncoder, Variant
 from pipelines.library.text import file_name
 from pipelines.library.unet import UNET
 from pipelines.models.convert import (
@@ -34,11 +34,18 @@ Parts = dict[str, dict[str, Tensor]]
 a component that the file does not have is empty."""
 
 
-def read_single_file(path: Path, family: Family, configs: Path, allow_pickle: bool) -> Parts:
-    """The parts of a checkpoint in the original layout; `configs` holds those of its variant.
+def read_parts(path: Path, family: Family, variant: Variant, allow_pickle: bool) -> Parts:
+    """The parts of a checkpoint: of a folder in diffusers' layout, or of a single file in the
+    original layout.
 
     Raises ModelFileError.
     """
+    if path.is_dir():
+        return _read_folder(path, family)
+    return _read_single_file(path, family, variant.folder, allow_pickle)
+
+
+def _read_single_file(path: Path, family: Family, configs: Path, allow_pickle: bool) -> Parts:
     encoders = {facts.component: facts for facts in family.encoders}
     prefixes = {"unet": UNET, "vae": VAE} | {
         component: facts.prefix for component, facts in encoders.items()
@@ -76,11 +83,7 @@ def _converted(
     return convert(tensors, read_config(configs, component))
 
 
-def read_folder(folder: Path, family: Family) -> Parts:
-    """The parts of a checkpoint in diffusers' layout: a folder for each component.
-
-    Raises ModelFileError.
-    """
+def _read_folder(folder: Path, family: Family) -> Parts:
     texts = [facts.component for facts in family.encoders]
     renames = {"unet": str, "vae": vae_name} | dict.fromkeys(texts, text_name)
     return {
