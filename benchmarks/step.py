@@ -25,7 +25,7 @@ def run(rounds: int = 7) -> Iterator[Row]:
         Draft(prompt="a red house, a meadow, a clear day", seed=1, steps=STEPS, sampler="Euler"),
         catalog,
     )
-    models = engine.load(recipe.checkpoint.name)
+    models = engine.load(catalog.checkpoint(None))
     with torch.inference_mode():
         yield _against_bare_loop(recipe, models, rounds)
 

@@ -25,6 +25,9 @@ PRESETS = Path(__file__).resolve().parents[1] / "presets"
 STARTER = "starter"
 """The bundled drop folder within a presets folder."""
 
+Stamp = tuple[Path, int, int]
+"""Path, size in bytes and time of the last change."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -44,6 +47,11 @@ class Checkpoint:
     def path(self) -> Path:
         """The file, or the diffusers folder."""
         return self.entry.path
+
+    @property
+    def stamp(self) -> Stamp:
+        """Changes with the file: a loaded model of another stamp is out of date."""
+        return self.path, self.entry.size_bytes, self.entry.mtime_ns
 
     @property
     def label(self) -> str:
@@ -113,6 +121,29 @@ class Catalog:
             entry = self._entry(name)
         entry.check()
         return self._choice(entry)
+
+    def recall(self, ref: ModelRef) -> Checkpoint:
+        """The very file a recipe names, by its hash if the recipe has it, else by its name.
+
+        Raises as `checkpoint` does, and UnknownModel for another file of the same name.
+        """
+        if ref.sha256 is None:
+            return self.checkpoint(ref.name)
+        with contextlib.suppress(UnknownModel):
+            return self.checkpoint(ref.sha256)
+        found = self.hashed(self.checkpoint(ref.name))
+        if found.ref.sha256 in (None, ref.sha256):
+            return found
+        raise UnknownModel(
+            f"{found.ref.name} is here, but it is not the file this recipe was made with.",
+            f"Put the file of sha256 {ref.sha256[:10]}... into one of the model folders.",
+            "checkpoint",
+        )
+
+    def hashed(self, checkpoint: Checkpoint) -> Checkpoint:
+        """The same with its sha256 known, read now if need be (a folder has none)."""
+        entry = self.library.hashed(checkpoint.entry)
+        return Checkpoint(entry, checkpoint.family, checkpoint.variant)
 
     def name_of(self, path: Path) -> str | None:
         """Name of the checkpoint at this path."""

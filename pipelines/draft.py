@@ -83,6 +83,10 @@ class Choices(Protocol):
         """By name or hash; None is the default. Raises UnknownModel, WrongModel."""
         ...
 
+    def recall(self, ref: ModelRef) -> Choice:
+        """The very file a recipe names. Raises UnknownModel, WrongModel."""
+        ...
+
     def sampler(self, name: str) -> str:
         """The canonical name. Raises UnknownChoice."""
         ...
@@ -136,7 +140,7 @@ def check(recipe: Recipe, choices: Choices) -> None:
 
     Raises UnknownModel, WrongModel or UnknownChoice, naming the field.
     """
-    chosen = choices.checkpoint(recipe.checkpoint.sha256 or recipe.checkpoint.name)
+    chosen = choices.recall(recipe.checkpoint)
     choices.schedule(recipe.schedule, choices.sampler(recipe.sampler))
     wants_size = chosen.family.conditioning == "size"
     if wants_size != (recipe.size_conditioning is not None):

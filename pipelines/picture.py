@@ -12,11 +12,15 @@ from pipelines.recipe import Recipe
 
 
 class Facts(BaseModel):
-    """What the machine did. Same recipe and same facts but for `seconds`: the same bytes."""
+    """What the machine did. Same recipe and same facts: the same pixels.
+
+    `seconds` is not written into files, so that the same picture is the same file, too; it is
+    None in facts read back from one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    seconds: float
+    seconds: float | None = None
     device: str
     dtype: str
     threads: int

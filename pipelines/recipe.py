@@ -191,7 +191,7 @@ def explain(error: ValidationError) -> RequestError:
             step = context["multiple_of"]
             return RequestError(
                 f"{name} is {given!r}, which is not a multiple of {step}.",
-                f"Use {_nearest_multiple(given, step)}.",
+                f"Use {_nearest_side(given)}.",
                 field,
             )
         case _:
@@ -199,10 +199,9 @@ def explain(error: ValidationError) -> RequestError:
             return RequestError(f"{name} cannot be {shown}.", _sentence(first["msg"]) + ".", field)
 
 
-def _nearest_multiple(value: Any, step: float) -> str:
-    if not isinstance(value, int | float):
-        return f"a multiple of {step}"
-    return f"{max(1, round(value / step)) * step:g}"
+def _nearest_side(value: Any) -> int:
+    """Sides of pictures are the only numbers that must be multiples."""
+    return Size.nearest(value, value).width
 
 
 def _sentence(text: str) -> str:

@@ -103,7 +103,7 @@ class Child:
     def _preload(self, checkpoint: str | None) -> None:
         """Make a checkpoint ready before it is asked for; a file that fails will say so then."""
         try:
-            self._engine.load(checkpoint, stop=self._closing.is_set)
+            self._engine.load(self._catalog.checkpoint(checkpoint), stop=self._closing.is_set)
         except (StudioError, Cancelled) as error:
             log.info("Not preloaded: %s", error)
 

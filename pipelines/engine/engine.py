@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from pipelines.catalog import Catalog
+from pipelines.catalog import Catalog, Checkpoint, Stamp
 from pipelines.draft import check
 from pipelines.engine.preview import PreviewMap
 from pipelines.engine.render import OnEvent, Stop, render
@@ -49,6 +49,7 @@ class Engine:
         self.device = choose_device(device)
         self.dtype = choose_dtype(self.device, dtype)
         self._loaded: LoadedCheckpoint | None = None
+        self._held: Stamp | None = None
         self._preview: PreviewMap | None = None
 
     def render(self, recipe: Recipe, on_event: OnEvent = _ignore, stop: Stop = _never) -> Picture:
@@ -60,16 +61,20 @@ class Engine:
         started = time.monotonic()
         with translated():
             check(recipe, self.catalog)
-            models = self.load(recipe.checkpoint.sha256 or recipe.checkpoint.name, on_event, stop)
+            chosen = self.catalog.recall(recipe.checkpoint)
+            models = self.load(chosen, on_event, stop)
             image = render(recipe, models, on_event, stop, self._preview)
-        return Picture(image, recipe, self.facts(time.monotonic() - started))
+            # A picture names its model for good, also when its hash was not known before.
+            sha256 = self.catalog.hashed(chosen).ref.sha256
+            named = recipe.checkpoint.model_copy(update={"sha256": sha256})
+        facts = self.facts(time.monotonic() - started)
+        return Picture(image, recipe.model_copy(update={"checkpoint": named}), facts)
 
     def load(
-        self, name: str | None, on_event: OnEvent = _ignore, stop: Stop = _never
+        self, chosen: Checkpoint, on_event: OnEvent = _ignore, stop: Stop = _never
     ) -> LoadedCheckpoint:
-        """Make a checkpoint ready: the one already loaded, or the one of this name or hash."""
-        chosen = self.catalog.checkpoint(name)
-        if self._loaded is not None and self._loaded.path == chosen.path:
+        """Make a checkpoint of the catalog ready, unless it is the one already loaded."""
+        if self._loaded is not None and self._held == chosen.stamp:
             return self._loaded
         self.free()
 
@@ -87,7 +92,7 @@ class Engine:
                 stop=stop,
             )
             self._preview = PreviewMap.fit(models)
-        self._loaded = models
+        self._loaded, self._held = models, chosen.stamp
         return models
 
     @property
@@ -97,8 +102,7 @@ class Engine:
 
     def free(self) -> None:
         """Let go of every model."""
-        self._loaded = None
-        self._preview = None
+        self._loaded = self._held = self._preview = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 

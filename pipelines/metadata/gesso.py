@@ -1,6 +1,6 @@
 """Gesso's own text chunk: the recipe and the facts of a picture, as JSON.
 
-{"recipe": {"version": 1, "prompt": ..., ...}, "facts": {"seconds": ..., ...}}
+{"recipe": {"version": 1, "prompt": ..., ...}, "facts": {"device": ..., ...}}
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ KEYWORD = "gesso"
 
 def write(recipe: Recipe, facts: Facts) -> str:
     """The text of the chunk; equal values give equal texts."""
-    return f'{{"recipe":{recipe.to_json()},"facts":{facts.model_dump_json()}}}'
+    lasting = facts.model_dump_json(exclude={"seconds"})
+    return f'{{"recipe":{recipe.to_json()},"facts":{lasting}}}'
 
 
 def recipe_of(text: str) -> Recipe:

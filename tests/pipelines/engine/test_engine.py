@@ -52,7 +52,18 @@ def test_a_saved_picture_gives_its_recipe_back_and_that_the_same_bytes(
     save(picture, tmp_path / "first.png")
     recipe = read_recipe(tmp_path / "first.png")
     assert recipe == picture.recipe
-    assert engine.render(recipe).image.tobytes() == picture.image.tobytes()
+    save(engine.render(recipe), tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "first.png").read_bytes()
+
+
+def test_a_recipe_finds_its_very_file_and_refuses_another_of_that_name(engine: Engine) -> None:
+    made = engine.render(one(engine)).recipe
+    assert made.checkpoint.sha256 is not None
+    renamed = made.checkpoint.model_copy(update={"name": "called something else by now"})
+    engine.render(made.model_copy(update={"checkpoint": renamed}))
+    changed = made.checkpoint.model_copy(update={"sha256": "0" * 64})
+    with pytest.raises(UnknownModel, match="not the file this recipe was made with"):
+        engine.render(made.model_copy(update={"checkpoint": changed}))
 
 
 def test_a_picture_of_a_batch_is_the_picture_of_its_seed_alone(engine: Engine) -> None:
