@@ -15,8 +15,8 @@ from pipelines.samplers.steps import renoise
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Where a restart begins, how far up it goes back, and below how often: as in the other programs
-# that have this sampler, so that the same seed gives the same picture.
+# Where a restart begins and how far up it goes back. These, and the shares of the steps below, are
+# those of the other programs that have this sampler.
 LOW, HIGH = 0.1, 2.0
 RHO = 7.0
 
