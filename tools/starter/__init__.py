@@ -1,1 +1,1 @@
-"""How the starter is made: a painter of captioned scenes, a trainer, and a probe that measures it."""
+"""How the starter is made: a painter of captioned scenes, a trainer, and a measuring probe."""

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ def _paint_chunk(path: Path, first: int, start: int, stop: int) -> None:
     pictures.flush()
 
 
-def paint_pool(path: Path, count: int, first: int = 0, workers: int = os.cpu_count() or 1) -> np.ndarray:
+def paint_pool(
+    path: Path, count: int, first: int = 0, workers: int = os.cpu_count() or 1
+) -> np.ndarray:
     """Pictures of scenes `first`..`first + count - 1`: uint8, (count, 256, 256, 3), memory-mapped.
 
     Painted once; an existing file of that size is taken as it is.
@@ -31,8 +34,9 @@ def paint_pool(path: Path, count: int, first: int = 0, workers: int = os.cpu_cou
         np.lib.format.open_memmap(part, "w+", np.uint8, shape).flush()
         edges = np.linspace(0, count, 8 * workers + 1).astype(int)
         with ProcessPoolExecutor(workers) as pool:
-            jobs = [pool.submit(_paint_chunk, part, first, int(a), int(b))
-                    for a, b in zip(edges[:-1], edges[1:], strict=True)]
+            jobs = [
+                pool.submit(_paint_chunk, part, first, int(a), int(b)) for a, b in pairwise(edges)
+            ]
             for job in jobs:
                 job.result()
         part.rename(path)

@@ -10,15 +10,40 @@ from torch import Tensor
 
 from tools.starter.training import read_config
 
-_RESNET = (("norm1", "in_layers.0"), ("conv1", "in_layers.2"), ("time_emb_proj", "emb_layers.1"),
-           ("norm2", "out_layers.0"), ("conv2", "out_layers.3"), ("conv_shortcut", "skip_connection"))
-_UNET_ENDS = (("conv_in", "input_blocks.0.0"), ("time_embedding.linear_1", "time_embed.0"),
-              ("time_embedding.linear_2", "time_embed.2"), ("conv_norm_out", "out.0"),
-              ("conv_out", "out.2"))
-_VAE = (("group_norm", "norm"), ("to_q", "q"), ("to_k", "k"), ("to_v", "v"), ("to_out.0", "proj_out"),
-        ("conv_norm_out", "norm_out"), ("conv_shortcut", "nin_shortcut"),
-        ("mid_block.attentions.0", "mid.attn_1"), ("mid_block.resnets.0", "mid.block_1"),
-        ("mid_block.resnets.1", "mid.block_2"), ("samplers.0.conv", "sample.conv"))
+_RESNET = (
+    ("norm1", "in_layers.0"),
+    ("conv1", "in_layers.2"),
+    ("time_emb_proj", "emb_layers.1"),
+    ("norm2", "out_layers.0"),
+    ("conv2", "out_layers.3"),
+    ("conv_shortcut", "skip_connection"),
+)
+_UNET_ENDS = (
+    ("conv_in", "input_blocks.0.0"),
+    ("time_embedding.linear_1", "time_embed.0"),
+    ("time_embedding.linear_2", "time_embed.2"),
+    ("conv_norm_out", "out.0"),
+    ("conv_out", "out.2"),
+)
+_VAE = (
+    ("group_norm", "norm"),
+    ("to_q", "q"),
+    ("to_k", "k"),
+    ("to_v", "v"),
+    ("to_out.0", "proj_out"),
+    ("conv_norm_out", "norm_out"),
+    ("conv_shortcut", "nin_shortcut"),
+    ("mid_block.attentions.0", "mid.attn_1"),
+    ("mid_block.resnets.0", "mid.block_1"),
+    ("mid_block.resnets.1", "mid.block_2"),
+    ("samplers.0.conv", "sample.conv"),
+)
+
+
+_USAGE = (
+    "a COLOUR house, tree, boat or flower; a meadow, hills, mountains, a desert, the sea or snow; "
+    "a clear day, sunset, night, a cloudy day or dawn; ink sketch, watercolour or pixel art"
+)
 
 
 def unet_key(name: str, layers_per_block: int, blocks_with_attention: set[str]) -> str:
@@ -28,14 +53,15 @@ def unet_key(name: str, layers_per_block: int, blocks_with_attention: set[str]) 
     """
     for ours, theirs in _UNET_ENDS:
         if name.startswith(ours + "."):
-            return theirs + name[len(ours):]
+            return theirs + name[len(ours) :]
     stride = layers_per_block + 1
     if match := re.match(r"mid_block\.(resnets|attentions)\.(\d)\.(.+)", name):
         part, index, rest = match.groups()
         place = 1 if part == "attentions" else 2 * int(index)
         return f"middle_block.{place}.{_resnet(part, rest)}"
-    match = re.match(r"(down|up)_blocks\.(\d)\.(resnets|attentions|downsamplers|upsamplers)\.(\d)\.(.+)",
-                     name)
+    match = re.match(
+        r"(down|up)_blocks\.(\d)\.(resnets|attentions|downsamplers|upsamplers)\.(\d)\.(.+)", name
+    )
     if match is None:
         raise ValueError(f"no place for {name} in the original layout")
     way, block, part, index, rest = match.groups()
@@ -53,7 +79,7 @@ def _resnet(part: str, rest: str) -> str:
     if part == "resnets":
         for ours, theirs in _RESNET:
             if rest.startswith(ours + "."):
-                return theirs + rest[len(ours):]
+                return theirs + rest[len(ours) :]
     return rest
 
 
@@ -67,11 +93,15 @@ def vae_key(name: str, levels: int) -> str:
     return name
 
 
-def single_file(unet: Mapping[str, Tensor], vae: Mapping[str, Tensor],
-                text_encoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def single_file(
+    unet: Mapping[str, Tensor], vae: Mapping[str, Tensor], text_encoder: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     """The three diffusers state dicts as one, in fp16, under the original names."""
     attention = {".".join(k.split(".")[:2]) for k in unet if "attentions" in k and k[:2] == "up"}
-    layers, levels = read_config("unet")["layers_per_block"], len(read_config("vae")["block_out_channels"])
+    layers, levels = (
+        read_config("unet")["layers_per_block"],
+        len(read_config("vae")["block_out_channels"]),
+    )
     out = {}
     for name, tensor in unet.items():
         out["model.diffusion_model." + unet_key(name, layers, attention)] = tensor
@@ -86,8 +116,14 @@ def single_file(unet: Mapping[str, Tensor], vae: Mapping[str, Tensor],
     return {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in out.items()}
 
 
-def export(path: Path, unet: Mapping[str, Tensor], vae: Mapping[str, Tensor],
-           text_encoder: Mapping[str, Tensor], scaling_factor: float, facts: Mapping[str, str]) -> None:
+def export(
+    path: Path,
+    unet: Mapping[str, Tensor],
+    vae: Mapping[str, Tensor],
+    text_encoder: Mapping[str, Tensor],
+    scaling_factor: float,
+    facts: Mapping[str, str],
+) -> None:
     """Write the checkpoint with its `modelspec` metadata; `facts` adds to the metadata."""
     metadata = {
         "modelspec.sai_model_spec": "1.0.1",
@@ -95,14 +131,12 @@ def export(path: Path, unet: Mapping[str, Tensor], vae: Mapping[str, Tensor],
         "modelspec.implementation": "https://github.com/CompVis/stable-diffusion",
         "modelspec.title": "Gesso starter",
         "modelspec.description": "Paints small landscapes with a house, a tree, a boat or flowers: "
-                                 "there to try the studio.",
+        "there to try the studio.",
         "modelspec.license": "Apache-2.0",
         "modelspec.author": "The Gesso project",
         "modelspec.resolution": "256x256",
         "modelspec.prediction_type": "epsilon",
-        "modelspec.usage_hint": "a COLOUR house, tree, boat or flower; a meadow, hills, mountains, a "
-                                "desert, the sea or snow; a clear day, sunset, night, a cloudy day or "
-                                "dawn; ink sketch, watercolour or pixel art",
+        "modelspec.usage_hint": _USAGE,
         "gesso.vae_scaling_factor": repr(scaling_factor),
         **facts,
     }

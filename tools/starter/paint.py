@@ -82,7 +82,9 @@ def _paint_sky(c: Canvas, horizon: float) -> None:
     c.gradient(top, low, 0.0, mid=mid)
     low_sky = Image.fromarray(np.full((1, 1, 3), low, np.uint8)).resize((BIG, BIG))
     fade = np.clip((np.arange(BIG) / BIG - 0.1) / (horizon - 0.1), 0, 1) ** 2 * 255
-    c.image.paste(low_sky, (0, 0), Image.fromarray(fade.astype(np.uint8)[:, None]).resize((BIG, BIG)))
+    c.image.paste(
+        low_sky, (0, 0), Image.fromarray(fade.astype(np.uint8)[:, None]).resize((BIG, BIG))
+    )
     if c.scene.sky == "night":
         _paint_stars(c, horizon)
     if c.scene.orb != "none":
@@ -103,10 +105,18 @@ def _paint_orb(c: Canvas, horizon: float) -> None:
     low = c.scene.sky in ("sunset", "dawn")
     y = BIG * (c.rng.uniform(horizon - 0.16, horizon - 0.04) if low else c.rng.uniform(0.12, 0.26))
     r = c.rng.uniform(30, 42)
-    glow = {"clear day": (255, 246, 200), "sunset": (255, 176, 96), "dawn": (255, 220, 190),
-            "night": (120, 140, 200)}[c.scene.sky]
-    face = {"clear day": (255, 228, 92), "sunset": (255, 214, 110), "dawn": (255, 244, 196),
-            "night": (246, 242, 214)}[c.scene.sky]
+    glow = {
+        "clear day": (255, 246, 200),
+        "sunset": (255, 176, 96),
+        "dawn": (255, 220, 190),
+        "night": (120, 140, 200),
+    }[c.scene.sky]
+    face = {
+        "clear day": (255, 228, 92),
+        "sunset": (255, 214, 110),
+        "dawn": (255, 244, 196),
+        "night": (246, 242, 214),
+    }[c.scene.sky]
     grid = np.arange(64) * 8 + 4
     d = np.hypot(grid[None] - x, grid[:, None] - y)
     halo = np.clip(150 * np.exp(-np.maximum(d - r, 0) / 60), 0, 255).astype(np.uint8)
@@ -158,10 +168,18 @@ def _fill_below(c: Canvas, line: np.ndarray, top, bottom) -> None:
 
 
 def _meadow(c: Canvas, horizon: float) -> None:
-    _fill_below(c, _ridge(c, horizon - 0.02, 0.025, (2, 5, 9)), c.far((70, 120, 80), 0.45),
-                c.far((70, 120, 80), 0.45))
-    _fill_below(c, _ridge(c, horizon + 0.02, 0.012, (0.7, 1.3)), c.far((150, 200, 90), 0.2),
-                c.lit((62, 140, 50)))
+    _fill_below(
+        c,
+        _ridge(c, horizon - 0.02, 0.025, (2, 5, 9)),
+        c.far((70, 120, 80), 0.45),
+        c.far((70, 120, 80), 0.45),
+    )
+    _fill_below(
+        c,
+        _ridge(c, horizon + 0.02, 0.012, (0.7, 1.3)),
+        c.far((150, 200, 90), 0.2),
+        c.lit((62, 140, 50)),
+    )
     for _ in range(34):
         t = c.rng.random() ** 0.7
         x, y = c.rng.uniform(0, BIG), (horizon + 0.06 + (0.92 - horizon) * t) * BIG
@@ -193,17 +211,25 @@ def _peaks(c: Canvas, base: float, height: float, far: float) -> None:
         line = top + (foot - top) * cap
         mid = x + (split - x) * cap
         zig = line + 0.06 * (foot - top)
-        c.draw.polygon((x, top, left, line, (left + mid) / 2, line - 8, mid, zig),
-                       c.far((250, 250, 255), far * 0.6))
-        c.draw.polygon((x, top, mid, zig, (right + mid) / 2, line - 8, right, line),
-                       c.far((200, 212, 236), far * 0.6))
+        c.draw.polygon(
+            (x, top, left, line, (left + mid) / 2, line - 8, mid, zig),
+            c.far((250, 250, 255), far * 0.6),
+        )
+        c.draw.polygon(
+            (x, top, mid, zig, (right + mid) / 2, line - 8, right, line),
+            c.far((200, 212, 236), far * 0.6),
+        )
 
 
 def _mountains(c: Canvas, horizon: float) -> None:
     _peaks(c, horizon + 0.02, 0.3, 0.5)
     _peaks(c, horizon + 0.06, 0.36, 0.12)
-    _fill_below(c, _ridge(c, horizon + 0.07, 0.03, (1.1, 2.3)), c.far((86, 128, 84), 0.2),
-                c.lit((52, 98, 60)))
+    _fill_below(
+        c,
+        _ridge(c, horizon + 0.07, 0.03, (1.1, 2.3)),
+        c.far((86, 128, 84), 0.2),
+        c.lit((52, 98, 60)),
+    )
 
 
 def _desert(c: Canvas, horizon: float) -> None:
@@ -214,8 +240,9 @@ def _desert(c: Canvas, horizon: float) -> None:
             x, drop = c.rng.uniform(0.05, 0.95) * BIG, (0.03 + 0.025 * k) * BIG
             at = np.linspace(x - 70, x + 70, 9)
             rows = np.interp(at, np.linspace(0, BIG, 65), line) + drop
-            c.draw.line([*zip(at.tolist(), rows.tolist(), strict=True)],
-                        c.far((202, 146, 78), far * 0.7), 4)
+            c.draw.line(
+                [*zip(at.tolist(), rows.tolist(), strict=True)], c.far((202, 146, 78), far * 0.7), 4
+            )
 
 
 def _sea(c: Canvas, horizon: float) -> None:
@@ -239,20 +266,40 @@ def _sea(c: Canvas, horizon: float) -> None:
 
 
 def _snow(c: Canvas, horizon: float) -> None:
-    _fill_below(c, _ridge(c, horizon - 0.03, 0.05, (1.2, 2.1)), c.far((190, 206, 232), 0.35),
-                c.far((206, 218, 238), 0.3))
+    _fill_below(
+        c,
+        _ridge(c, horizon - 0.03, 0.05, (1.2, 2.1)),
+        c.far((190, 206, 232), 0.35),
+        c.far((206, 218, 238), 0.3),
+    )
     for _ in range(7):
         x, y = c.rng.uniform(0, BIG), (horizon + c.rng.uniform(0.0, 0.03)) * BIG
         h = c.rng.uniform(26, 48)
         for k in (0.0, 0.3, 0.6):
             w = h * (0.16 + 0.26 * k)
-            c.draw.polygon((x, y - h * (1 - k), x - w, y - h * (0.55 - k), x + w, y - h * (0.55 - k)),
-                           c.far((62, 96, 92), 0.3))
-    _fill_below(c, _ridge(c, horizon + 0.06, 0.03, (0.8, 1.7)), c.lit((244, 248, 255)),
-                c.lit((214, 226, 246)))
-    _fill_below(c, _ridge(c, horizon + 0.2, 0.035, (0.7, 1.4)), c.lit((255, 255, 255)),
-                c.lit((222, 232, 250)))
+            c.draw.polygon(
+                (x, y - h * (1 - k), x - w, y - h * (0.55 - k), x + w, y - h * (0.55 - k)),
+                c.far((62, 96, 92), 0.3),
+            )
+    _fill_below(
+        c,
+        _ridge(c, horizon + 0.06, 0.03, (0.8, 1.7)),
+        c.lit((244, 248, 255)),
+        c.lit((214, 226, 246)),
+    )
+    _fill_below(
+        c,
+        _ridge(c, horizon + 0.2, 0.035, (0.7, 1.4)),
+        c.lit((255, 255, 255)),
+        c.lit((222, 232, 250)),
+    )
 
 
-_GROUND = {"meadow": _meadow, "hills": _hills, "mountains": _mountains, "desert": _desert,
-           "sea": _sea, "snow": _snow}
+_GROUND = {
+    "meadow": _meadow,
+    "hills": _hills,
+    "mountains": _mountains,
+    "desert": _desert,
+    "sea": _sea,
+    "snow": _snow,
+}

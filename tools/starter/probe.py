@@ -4,9 +4,9 @@ A small classifier, trained on painted scenes (and on the same scenes through th
 that is how a starter's pictures look), judges pictures made from a fixed list of prompts.
 """
 
-import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,13 @@ from tools.starter.training import learning_rate
 
 WEIGHTS = Path(__file__).with_name("probe.safetensors")
 SIDE = 96
-HEADS = {"sky": SKIES, "ground": GROUNDS, "thing": THINGS, "colour": (*COLOURS, "none"),
-         "style": STYLES}
+HEADS = {
+    "sky": SKIES,
+    "ground": GROUNDS,
+    "thing": THINGS,
+    "colour": (*COLOURS, "none"),
+    "style": STYLES,
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Question:
 
 
 def questions() -> list[Question]:
-    """The 48 fixed prompts: 40 plain ones over all skies, grounds, things and colours, 8 in a style."""
+    """The 48 fixed prompts: 40 plain, over all skies, grounds, things and colours; 8 in a style."""
     out = []
     for i in range(48):
         sky, ground = SKIES[i % 5], GROUNDS[(i + i // 6) % 6]
@@ -45,10 +50,16 @@ def questions() -> list[Question]:
         place = {"sea": "the sea", "mountains": "mountains", "hills": "hills", "snow": "snow"}
         time = {"clear day": "a clear day", "cloudy": "a cloudy day"}
         article = "an" if colour == "orange" else "a"
-        prompt = f"{article} {colour} {thing}, {place.get(ground, 'a ' + ground)}, {time.get(sky, sky)}"
+        prompt = (
+            f"{article} {colour} {thing}, {place.get(ground, 'a ' + ground)}, {time.get(sky, sky)}"
+        )
         prompt += f", {style}" if i >= 40 else ""
-        out.append(Question(prompt, {"sky": sky, "ground": ground, "thing": thing, "colour": colour,
-                                     "style": style}))
+        out.append(
+            Question(
+                prompt,
+                {"sky": sky, "ground": ground, "thing": thing, "colour": colour, "style": style},
+            )
+        )
     return out
 
 
@@ -60,7 +71,8 @@ class Probe(nn.Module):
         widths = (3, 32, 64, 96, 128, 128)
         self.stages = nn.ModuleList(
             nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.GroupNorm(8, b), nn.SiLU())
-            for a, b in zip(widths[:-1], widths[1:], strict=True))
+            for a, b in pairwise(widths)
+        )
         self.out = nn.Linear(128 * 9, sum(map(len, HEADS.values())))
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -81,7 +93,7 @@ def split_heads(logits: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Each head's name and its part of the last dimension."""
     at = 0
     for name, values in HEADS.items():
-        yield name, logits[..., at:at + len(values)]
+        yield name, logits[..., at : at + len(values)]
         at += len(values)
 
 
@@ -97,20 +109,26 @@ def _to_unit(pictures: np.ndarray) -> Tensor:
 
 def shrink(pictures: np.ndarray) -> np.ndarray:
     """uint8 pictures (n, h, w, 3) at the probe's size."""
-    return np.stack([np.asarray(Image.fromarray(p).resize((SIDE, SIDE), Image.Resampling.BOX))
-                     for p in pictures])
+    return np.stack(
+        [
+            np.asarray(Image.fromarray(p).resize((SIDE, SIDE), Image.Resampling.BOX))
+            for p in pictures
+        ]
+    )
 
 
 def scene_labels(seeds: range) -> Tensor:
     """Classes (n, heads) of the scenes of `seeds`."""
     scenes = [draw_scene(seed) for seed in seeds]
-    return torch.tensor([[values.index(getattr(scene, name)) for name, values in HEADS.items()]
-                         for scene in scenes])
+    return torch.tensor(
+        [[values.index(getattr(scene, name)) for name, values in HEADS.items()] for scene in scenes]
+    )
 
 
-def train_probe(pictures: np.ndarray, labels: Tensor, path: Path = WEIGHTS, steps: int = 2500,
-                batch: int = 64) -> Probe:
-    """Train on small pictures (n, 96, 96, 3) with light noise, shifts and mirrors; write to `path`."""
+def train_probe(
+    pictures: np.ndarray, labels: Tensor, path: Path = WEIGHTS, steps: int = 2500, batch: int = 64
+) -> Probe:
+    """Train on small pictures (n, 96, 96, 3) with noise, shifts and mirrors; write to `path`."""
     torch.manual_seed(3)
     probe = Probe()
     optimizer = torch.optim.AdamW(probe.parameters(), weight_decay=0.02, fused=True)
@@ -121,8 +139,13 @@ def train_probe(pictures: np.ndarray, labels: Tensor, path: Path = WEIGHTS, step
         x = x.flip(-1) if rng.random() < 0.5 else x
         x = x * rng.uniform(0.92, 1.08) + 0.03 * torch.randn_like(x)
         wanted = labels[picks]
-        loss = sum((F.cross_entropy(part, wanted[:, i])
-                    for i, (_, part) in enumerate(split_heads(probe(x)))), torch.zeros(()))
+        loss = sum(
+            (
+                F.cross_entropy(part, wanted[:, i])
+                for i, (_, part) in enumerate(split_heads(probe(x)))
+            ),
+            torch.zeros(()),
+        )
         loss.backward()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps, 2e-3)
@@ -137,16 +160,19 @@ def train_probe(pictures: np.ndarray, labels: Tensor, path: Path = WEIGHTS, step
 @torch.inference_mode()
 def probe_accuracy(probe: Probe, pictures: np.ndarray, labels: Tensor) -> dict[str, float]:
     """The probe's own hits on small pictures with known classes."""
-    hits = [(part.argmax(-1) == labels[:, i]).float().mean().item()
-            for i, (_, part) in enumerate(split_heads(probe(_to_unit(pictures))))]
+    hits = [
+        (part.argmax(-1) == labels[:, i]).float().mean().item()
+        for i, (_, part) in enumerate(split_heads(probe(_to_unit(pictures))))
+    ]
     return dict(zip(HEADS, hits, strict=True))
 
 
-def measure(generate: Callable[[str, int], Image.Image], probe: Probe,
-            seeds: tuple[int, ...] = (0, 1)) -> dict[str, float]:
+def measure(
+    generate: Callable[[str, int], Image.Image], probe: Probe, seeds: tuple[int, ...] = (0, 1)
+) -> dict[str, float]:
     """How often each named attribute is in the pictures that `generate(prompt, seed)` makes.
 
-    "overall" is the mean over sky, ground, thing and colour; style is counted in styled prompts only.
+    "overall" is the mean over sky, ground, thing and colour; style counts in styled prompts only.
     """
     hits: dict[str, list[bool]] = {name: [] for name in HEADS}
     for question in questions():

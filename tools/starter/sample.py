@@ -14,8 +14,13 @@ from tools.starter.training import read_config
 class Starter:
     """The three components, sampled by Euler steps with classifier-free guidance in bfloat16."""
 
-    def __init__(self, unet: UNet2DConditionModel, vae: AutoencoderKL, text_encoder: CLIPTextModel,
-                 scaling_factor: float) -> None:
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        vae: AutoencoderKL,
+        text_encoder: CLIPTextModel,
+        scaling_factor: float,
+    ) -> None:
         self._unet = unet.eval().to(torch.bfloat16)
         self._vae = vae.eval().to(torch.bfloat16)
         self._text_encoder = text_encoder.eval().to(torch.bfloat16)
@@ -23,11 +28,13 @@ class Starter:
         self._tokenizer = make_tokenizer()
 
     @torch.inference_mode()
-    def paint(self, prompts: Sequence[str], seeds: Sequence[int], steps: int = 20,
-              guidance: float = 5.0) -> list[Image.Image]:
+    def paint(
+        self, prompts: Sequence[str], seeds: Sequence[int], steps: int = 20, guidance: float = 5.0
+    ) -> list[Image.Image]:
         """One picture for each prompt, from the noise of its own seed."""
-        scheduler = EulerDiscreteScheduler.from_config(read_config("scheduler"),
-                                                       timestep_spacing="linspace")
+        scheduler = EulerDiscreteScheduler.from_config(
+            read_config("scheduler"), timestep_spacing="linspace"
+        )
         scheduler.set_timesteps(steps)
         context = self._text_encoder(encode(self._tokenizer, ["", *prompts])).last_hidden_state
         context = torch.cat([context[:1].expand(len(prompts), -1, -1), context[1:]])

@@ -33,8 +33,11 @@ def draw_scene(seed: int) -> Scene:
     sky = _pick(rng, SKIES, (0.26, 0.2, 0.22, 0.16, 0.16))
     thing = _pick(rng, THINGS, (0.25, 0.2, 0.2, 0.25, 0.1))
     boat = thing == "boat"
-    ground = _pick(rng, GROUNDS, (0.09, 0.09, 0.09, 0.08, 0.57, 0.08) if boat else
-                   (0.19, 0.18, 0.18, 0.16, 0.12, 0.17))
+    ground = _pick(
+        rng,
+        GROUNDS,
+        (0.09, 0.09, 0.09, 0.08, 0.57, 0.08) if boat else (0.19, 0.18, 0.18, 0.16, 0.12, 0.17),
+    )
     colour = "none" if thing == "none" else _pick(rng, COLOURS)
     style = _pick(rng, STYLES, (0.64, 0.12, 0.12, 0.12))
     return Scene(seed, sky, ground, thing, colour, style, _draw_orb(rng, sky))
@@ -53,8 +56,16 @@ def _pick(rng: np.random.Generator, words: tuple[str, ...], weights=None) -> str
 
 
 _SAID_SKY = {
-    "clear day": ("a clear day", "clear day", "a sunny day", "a blue sky", "a clear sky",
-                  "daytime", "a bright day", "a summer day"),
+    "clear day": (
+        "a clear day",
+        "clear day",
+        "a sunny day",
+        "a blue sky",
+        "a clear sky",
+        "daytime",
+        "a bright day",
+        "a summer day",
+    ),
     "sunset": ("sunset", "a sunset", "a red sunset", "evening", "dusk", "an orange sunset sky"),
     "night": ("night", "a night sky", "a starry night", "midnight", "a dark night"),
     "cloudy": ("a cloudy day", "a cloudy sky", "an overcast sky", "a grey day", "clouds"),
@@ -107,8 +118,19 @@ _SAID_STYLE = {
     "pixel art": ("pixel art", "pixel art", "8-bit pixel art", "pixelated"),
 }
 _SAID_ORB = {"sun": ("the sun", "sun", "a bright sun"), "moon": ("the moon", "moon", "moonlight")}
-_FILLERS = ("beautiful", "highly detailed", "masterpiece", "best quality", "peaceful", "landscape",
-            "scenery", "colourful", "illustration", "lovely", "4k")
+_FILLERS = (
+    "beautiful",
+    "highly detailed",
+    "masterpiece",
+    "best quality",
+    "peaceful",
+    "landscape",
+    "scenery",
+    "colourful",
+    "illustration",
+    "lovely",
+    "4k",
+)
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:

@@ -58,5 +58,9 @@ def _pixels(big: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(tiny, 0, 255).astype(np.uint8)).resize((256, 256), Image.NEAREST)
 
 
-_STYLE = {"painting": _painting, "ink sketch": _ink, "watercolour": _watercolour,
-          "pixel art": _pixels}
+_STYLE = {
+    "painting": _painting,
+    "ink sketch": _ink,
+    "watercolour": _watercolour,
+    "pixel art": _pixels,
+}

@@ -1,4 +1,4 @@
-"""The starter's tokenizer, and its text encoder's own lesson: to read captions before any picture."""
+"""The starter's tokenizer, and its text encoder's own lesson: to read before it sees."""
 
 import gzip
 import time
@@ -13,7 +13,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from tools.starter.scene import COLOURS, GROUNDS, SKIES, STYLES, THINGS, Scene, caption, draw_scene
 from tools.starter.training import (
-    Optimizer, build, learning_rate, load_state, save_state,
+    Optimizer,
+    build,
+    learning_rate,
+    load_state,
+    save_state,
 )
 
 LENGTH = 77
@@ -53,8 +57,9 @@ def _byte_letters() -> str:
 
 def encode(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
     """Token ids (n, 77), padded with the end token."""
-    return tokenizer(texts, padding="max_length", max_length=LENGTH, truncation=True,
-                     return_tensors="pt").input_ids
+    return tokenizer(
+        texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt"
+    ).input_ids
 
 
 def labels(scene: Scene) -> list[int]:
@@ -96,12 +101,22 @@ def train_text(path: Path, steps: int, batch: int = 128, peak: float = 2e-3) -> 
         optimizer.step(learning_rate(step, steps, peak))
         step += 1
         if step % 50 == 0 or step == steps:
-            print(f"text step {step} loss {loss.item():.3f} hits {hits} "
-                  f"{(time.time() - start) / (step - first):.2f} s/step", flush=True)
+            print(
+                f"text step {step} loss {loss.item():.3f} hits {hits} "
+                f"{(time.time() - start) / (step - first):.2f} s/step",
+                flush=True,
+            )
         if step % 200 == 0 or step == steps:
-            save_state(path, {"both": both.state_dict(), "optimizer": optimizer.state_dict(),
-                              "encoder": model.state_dict(), "step": step,
-                              "seconds": seconds + time.time() - start})
+            save_state(
+                path,
+                {
+                    "both": both.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "encoder": model.state_dict(),
+                    "step": step,
+                    "seconds": seconds + time.time() - start,
+                },
+            )
 
 
 def _mix_in_strange_tokens(ids: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -113,7 +128,7 @@ def _mix_in_strange_tokens(ids: torch.Tensor, rng: np.random.Generator) -> torch
             for _ in range(rng.integers(1, 7)):
                 words.insert(rng.integers(len(words) + 1), int(rng.integers(ORDINARY_TOKENS)))
         padded = [row[0], *words] + [ORDINARY_TOKENS + 1] * LENGTH
-        rows.append([*padded[:LENGTH - 1], ORDINARY_TOKENS + 1])
+        rows.append([*padded[: LENGTH - 1], ORDINARY_TOKENS + 1])
     return torch.tensor(rows)
 
 
@@ -121,8 +136,8 @@ def _attribute_loss(logits: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.T
     """Mean cross-entropy over places and attributes, and how many are right where the text ends."""
     loss, hits, at = torch.zeros(()), {}, 0
     for i, (name, values) in enumerate(ATTRIBUTES.items()):
-        part = logits[..., at:at + len(values)]
-        target = wanted[:, i:i + 1].expand(part.shape[:2])
+        part = logits[..., at : at + len(values)]
+        target = wanted[:, i : i + 1].expand(part.shape[:2])
         loss = loss + F.cross_entropy(part.flatten(0, 1), target.flatten())
         hits[name] = round((part[:, 0].argmax(-1) == wanted[:, i]).float().mean().item(), 2)
         at += len(values)

@@ -38,18 +38,30 @@ def _prepare_ground(c: Canvas, x: float, y: float, size: float) -> None:
     wide = size * 0.34
     if c.scene.thing == "boat":
         if c.scene.ground != "sea":
-            c.draw.ellipse((x - wide * 1.25, y - size * 0.07, x + wide * 1.25, y + size * 0.1),
-                           c.lit((86, 160, 210)))
-            c.draw.ellipse((x - wide * 1.1, y - size * 0.04, x + wide * 1.1, y + size * 0.085),
-                           c.lit((60, 128, 192)))
+            c.draw.ellipse(
+                (x - wide * 1.25, y - size * 0.07, x + wide * 1.25, y + size * 0.1),
+                c.lit((86, 160, 210)),
+            )
+            c.draw.ellipse(
+                (x - wide * 1.1, y - size * 0.04, x + wide * 1.1, y + size * 0.085),
+                c.lit((60, 128, 192)),
+            )
     elif c.scene.ground == "sea":
-        c.draw.ellipse((x - wide * 1.2, y - size * 0.06, x + wide * 1.2, y + size * 0.12),
-                       c.lit((232, 206, 150)))
-        c.draw.ellipse((x - wide, y - size * 0.065, x + wide, y + size * 0.07), c.lit((110, 170, 78)))
+        c.draw.ellipse(
+            (x - wide * 1.2, y - size * 0.06, x + wide * 1.2, y + size * 0.12),
+            c.lit((232, 206, 150)),
+        )
+        c.draw.ellipse(
+            (x - wide, y - size * 0.065, x + wide, y + size * 0.07), c.lit((110, 170, 78))
+        )
     else:
-        shade = {"snow": (176, 194, 226), "desert": (178, 126, 74)}.get(c.scene.ground, (44, 96, 44))
+        shade = {"snow": (176, 194, 226), "desert": (178, 126, 74)}.get(
+            c.scene.ground, (44, 96, 44)
+        )
         reach = wide * (0.45 if c.scene.thing == "flower" else 0.95)
-        c.draw.ellipse((x - reach, y - size * 0.025, x + reach * 1.15, y + size * 0.03), c.lit(shade))
+        c.draw.ellipse(
+            (x - reach, y - size * 0.025, x + reach * 1.15, y + size * 0.03), c.lit(shade)
+        )
 
 
 def _house(c: Canvas, x: float, y: float, size: float, paint: np.ndarray) -> None:
@@ -67,10 +79,25 @@ def _house(c: Canvas, x: float, y: float, size: float, paint: np.ndarray) -> Non
     c.draw.polygon((right, y, end, y - 4, end, y - h, right, y - h), c.lit(paint, 0.74))
     c.draw.polygon((left, y, right, y, right, y - h, peak_x, peak, left, y - h), c.lit(paint))
     eave = flip * 12
-    c.draw.polygon((peak_x - eave * 0.3, peak - 8, peak_x + flip * side, peak - 2, end + eave, y - h + 6,
-                    right + eave, y - h + 10), c.lit(roof))
-    c.draw.line((left - eave, y - h + 10, peak_x, peak - 4, right + eave, y - h + 10),
-                c.lit(roof, 0.85), 12, joint="curve")
+    c.draw.polygon(
+        (
+            peak_x - eave * 0.3,
+            peak - 8,
+            peak_x + flip * side,
+            peak - 2,
+            end + eave,
+            y - h + 6,
+            right + eave,
+            y - h + 10,
+        ),
+        c.lit(roof),
+    )
+    c.draw.line(
+        (left - eave, y - h + 10, peak_x, peak - 4, right + eave, y - h + 10),
+        c.lit(roof, 0.85),
+        12,
+        joint="curve",
+    )
     glass = (255, 226, 120) if c.scene.sky in ("night", "sunset") else (190, 226, 244)
     glow = tuple(glass) if c.scene.sky == "night" else c.lit(glass)
     frame = c.lit((250, 246, 236) if c.scene.colour != "white" else (96, 84, 84))
@@ -88,13 +115,23 @@ def _tree(c: Canvas, x: float, y: float, size: float, paint: np.ndarray) -> None
     trunk = c.lit((112, 76, 50))
     w, top = size * 0.034, y - size * 0.3
     c.draw.polygon((x - w * 1.5, y, x - w * 0.7, top, x + w * 0.7, top, x + w * 1.5, y), trunk)
-    c.draw.polygon((x + w * 0.2, y, x + w * 0.1, top, x + w * 0.7, top, x + w * 1.5, y),
-                   c.lit((112, 76, 50), 0.72))
-    lobes = [(0.0, -0.36, 0.15), (-0.13, -0.29, 0.11), (0.13, -0.29, 0.11), (-0.07, -0.42, 0.1),
-             (0.08, -0.42, 0.1)]
+    c.draw.polygon(
+        (x + w * 0.2, y, x + w * 0.1, top, x + w * 0.7, top, x + w * 1.5, y),
+        c.lit((112, 76, 50), 0.72),
+    )
+    lobes = [
+        (0.0, -0.36, 0.15),
+        (-0.13, -0.29, 0.11),
+        (0.13, -0.29, 0.11),
+        (-0.07, -0.42, 0.1),
+        (0.08, -0.42, 0.1),
+    ]
     lift = 38 if c.scene.colour == "black" else 22
-    for scale, shift, tone in ((1.0, 0.012, paint * 0.72), (0.88, -0.008, paint),
-                               (0.5, -0.04, np.minimum(paint + lift, 255))):
+    for scale, shift, tone in (
+        (1.0, 0.012, paint * 0.72),
+        (0.88, -0.008, paint),
+        (0.5, -0.04, np.minimum(paint + lift, 255)),
+    ):
         for dx, dy, r in lobes:
             cx, cy = x + (dx * scale + shift * -1) * size, y + (dy + shift * 0.8) * size
             cr = r * scale * size
@@ -107,14 +144,52 @@ def _boat(c: Canvas, x: float, y: float, size: float, paint: np.ndarray) -> None
     mast = x - flip * w * 0.1
     head = y - size * 0.52
     c.draw.line((mast, y - h, mast, head), c.lit((110, 80, 60)), 7)
-    c.draw.polygon((mast + flip * 6, head + 8, mast + flip * w * 0.85, y - h * 1.35, mast + flip * 6,
-                    y - h * 1.35), c.lit((252, 246, 230)))
-    c.draw.polygon((mast - flip * 6, head + 30, mast - flip * w * 0.62, y - h * 1.35,
-                    mast - flip * 6, y - h * 1.35), c.lit(paint, 0.92))
-    hull = (x - w, y - h, x + w * 1.0, y - h, x + w * 0.72, y + h * 0.25, x - w * 0.72, y + h * 0.25)
+    c.draw.polygon(
+        (
+            mast + flip * 6,
+            head + 8,
+            mast + flip * w * 0.85,
+            y - h * 1.35,
+            mast + flip * 6,
+            y - h * 1.35,
+        ),
+        c.lit((252, 246, 230)),
+    )
+    c.draw.polygon(
+        (
+            mast - flip * 6,
+            head + 30,
+            mast - flip * w * 0.62,
+            y - h * 1.35,
+            mast - flip * 6,
+            y - h * 1.35,
+        ),
+        c.lit(paint, 0.92),
+    )
+    hull = (
+        x - w,
+        y - h,
+        x + w * 1.0,
+        y - h,
+        x + w * 0.72,
+        y + h * 0.25,
+        x - w * 0.72,
+        y + h * 0.25,
+    )
     c.draw.polygon(hull, c.lit(paint))
-    c.draw.polygon((x - w * 0.83, y - h * 0.3, x + w * 0.83, y - h * 0.3, x + w * 0.72, y + h * 0.25,
-                    x - w * 0.72, y + h * 0.25), c.lit(paint, 0.72))
+    c.draw.polygon(
+        (
+            x - w * 0.83,
+            y - h * 0.3,
+            x + w * 0.83,
+            y - h * 0.3,
+            x + w * 0.72,
+            y + h * 0.25,
+            x - w * 0.72,
+            y + h * 0.25,
+        ),
+        c.lit(paint, 0.72),
+    )
     rim = (250, 246, 236) if c.scene.colour != "white" else (150, 110, 80)
     c.draw.line((x - w, y - h, x + w, y - h), c.lit(rim), 7)
 
@@ -129,13 +204,27 @@ def _flower(c: Canvas, x: float, y: float, size: float, paint: np.ndarray) -> No
 def _bloom(c: Canvas, x: float, y: float, size: float, paint: np.ndarray) -> None:
     bend = c.rng.uniform(-0.04, 0.04) * size
     hx, hy, stem = x + bend, y - size * 0.4, c.lit((52, 128, 52))
-    c.draw.line((x, y, x + bend * 0.3, y - size * 0.2, hx, hy), stem, max(int(size * 0.024), 5),
-                joint="curve")
+    c.draw.line(
+        (x, y, x + bend * 0.3, y - size * 0.2, hx, hy),
+        stem,
+        max(int(size * 0.024), 5),
+        joint="curve",
+    )
     for side in (-1, 1):
         lx, ly = x + side * size * 0.02, y - size * 0.1
-        c.draw.polygon((lx, ly, lx + side * size * 0.07, ly - size * 0.085, lx + side * size * 0.15,
-                        ly - size * 0.08, lx + side * size * 0.09, ly - size * 0.01),
-                       c.lit((76, 160, 66)))
+        c.draw.polygon(
+            (
+                lx,
+                ly,
+                lx + side * size * 0.07,
+                ly - size * 0.085,
+                lx + side * size * 0.15,
+                ly - size * 0.08,
+                lx + side * size * 0.09,
+                ly - size * 0.01,
+            ),
+            c.lit((76, 160, 66)),
+        )
     petals, turn = int(c.rng.integers(6, 9)), c.rng.random() * 6.3
     reach, r = size * 0.092, size * 0.068
     for ring, tone in ((1.12, paint * 0.78), (0.98, paint)):

@@ -31,7 +31,9 @@ SCENES = 8000
 HELD_OUT_SCENES = 256
 VAE_STEPS, DECODER_STEPS, TEXT_STEPS = 1000, 2000, 400
 SMALL_UNET_STEPS, UNET_STEPS = 3000, 5000
-CHECKPOINT = Path(__file__).parents[2] / "presets" / "starter" / "checkpoints" / "starter.safetensors"
+CHECKPOINT = (
+    Path(__file__).parents[2] / "presets" / "starter" / "checkpoints" / "starter.safetensors"
+)
 
 
 class Workshop:
@@ -78,7 +80,9 @@ class Workshop:
 
     def starter(self) -> Starter:
         scaling = load_state(self.unet)["scaling"]
-        return Starter(self.trained("unet"), self.trained("vae"), load_text_encoder(self.text), scaling)
+        return Starter(
+            self.trained("unet"), self.trained("vae"), load_text_encoder(self.text), scaling
+        )
 
     def sheet(self) -> None:
         """64 pictures of the probe's prompts, for eyes."""
@@ -86,27 +90,36 @@ class Workshop:
         prompts = [question.prompt for question in probing.questions()]
         prompts = (prompts + prompts)[:64]
         for i in range(0, 64, 8):
-            pictures += starter.paint(prompts[i:i + 8], range(i, i + 8))
+            pictures += starter.paint(prompts[i : i + 8], range(i, i + 8))
         contact_sheet(pictures, 8).save(self.work / "sheet.png")
 
     def export(self) -> None:
         unet, vae, text = (load_state(path) for path in (self.unet, self.vae, self.text))
-        facts = {"gesso.steps": f"vae {vae['step']}, text {text['step']}, unet {unet['step']}",
-                 "gesso.training_seconds":
-                     str(round(unet["seconds"] + vae["seconds"] + text["seconds"]))}
+        facts = {
+            "gesso.steps": f"vae {vae['step']}, text {text['step']}, unet {unet['step']}",
+            "gesso.training_seconds": str(
+                round(unet["seconds"] + vae["seconds"] + text["seconds"])
+            ),
+        }
         export(CHECKPOINT, unet["average"], vae["average"], text["encoder"], unet["scaling"], facts)
         picture = self.starter().paint(["a red house, a meadow, a clear day"], [0])[0]
         picture.save(CHECKPOINT.with_suffix(".preview.png"))
-        print(f"{CHECKPOINT} {CHECKPOINT.stat().st_size / 1e6:.1f} MB, "
-              f"scaling factor {unet['scaling']:.5f}")
+        print(
+            f"{CHECKPOINT} {CHECKPOINT.stat().st_size / 1e6:.1f} MB, "
+            f"scaling factor {unet['scaling']:.5f}"
+        )
 
     def train_probe(self) -> None:
         """Train the probe if there is none; print its own accuracy on unseen scenes."""
         vae = self.trained("vae")
         if not probing.WEIGHTS.exists():
             seen = 1500
-            small = np.concatenate([probing.shrink(self.pictures()),
-                                    probing.shrink(round_trip(vae, self.pictures()[:seen]))])
+            small = np.concatenate(
+                [
+                    probing.shrink(self.pictures()),
+                    probing.shrink(round_trip(vae, self.pictures()[:seen])),
+                ]
+            )
             labels = probing.scene_labels(range(SCENES))
             probing.train_probe(small, torch.cat([labels, labels[:seen]]))
         probe, held = probing.load_probe(), self.held_out()
@@ -130,10 +143,18 @@ def _percent(rates: dict[str, float]) -> str:
     return ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in rates.items())
 
 
-STAGES = {"paint": Workshop.paint, "vae": Workshop.train_vae, "cache": Workshop.cache,
-          "text": Workshop.train_text, "unet": Workshop.train_unet, "decoder": Workshop.train_decoder,
-          "train-probe": Workshop.train_probe, "export": Workshop.export, "sheet": Workshop.sheet,
-          "probe": Workshop.probe}
+STAGES = {
+    "paint": Workshop.paint,
+    "vae": Workshop.train_vae,
+    "cache": Workshop.cache,
+    "text": Workshop.train_text,
+    "unet": Workshop.train_unet,
+    "decoder": Workshop.train_decoder,
+    "train-probe": Workshop.train_probe,
+    "export": Workshop.export,
+    "sheet": Workshop.sheet,
+    "probe": Workshop.probe,
+}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What every member's training shares: modules from the shipped configs, optimiser, average, state."""
+"""What all training shares: modules from the shipped configs, optimiser, average, state."""
 
 import copy
 import json
@@ -32,19 +32,23 @@ def build(component: str) -> nn.Module:
 class Optimizer:
     """Muon for the hidden matrices (Jordan et al. 2024), AdamW for the rest, one learning rate.
 
-    Convolution kernels are orthogonalised as (out, in * height * width) matrices, through views that
-    share their memory. `first_and_last` name the weights at the edges, which are AdamW's too.
+    Convolution kernels are orthogonalised as (out, in * height * width) matrices, through views
+    that share their memory. `first_and_last` name the weights at the edges, which are AdamW's too.
     """
 
     def __init__(self, model: nn.Module, first_and_last: tuple[str, ...] = ()) -> None:
         named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-        hidden = [p for n, p in named if p.ndim >= 2 and "embedding" not in n
-                  and not n.startswith(first_and_last)]
+        hidden = [
+            p
+            for n, p in named
+            if p.ndim >= 2 and "embedding" not in n and not n.startswith(first_and_last)
+        ]
         ids = {id(p) for p in hidden}
         self._views = [(p, nn.Parameter(p.detach().view(p.shape[0], -1))) for p in hidden]
         rest = [p for _, p in named if id(p) not in ids]
-        self._muon = torch.optim.Muon([v for _, v in self._views], weight_decay=0.02,
-                                      adjust_lr_fn="match_rms_adamw")
+        self._muon = torch.optim.Muon(
+            [v for _, v in self._views], weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
+        )
         self._adamw = torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
         self._parameters = [p for _, p in named]
 
@@ -57,7 +61,7 @@ class Optimizer:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
             optimizer.step()
-        for parameter, view in self._views:
+        for _, view in self._views:
             view.grad = None
         for parameter in self._parameters:
             parameter.grad = None
@@ -83,7 +87,9 @@ class Average:
         torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - keep)
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: int = 50, decay: float = 0.4) -> float:
+def learning_rate(
+    step: int, steps: int, peak: float, warmup: int = 50, decay: float = 0.4
+) -> float:
     """Linear warm-up, constant `peak`, then linear to zero over the last `decay` of `steps`."""
     return peak * min(1.0, (step + 1) / warmup, max(steps - step, 0) / (decay * steps))
 

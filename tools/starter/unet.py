@@ -13,7 +13,13 @@ from transformers import CLIPTokenizer
 from tools.starter.scene import caption, draw_scene
 from tools.starter.text import encode, load_text_encoder, make_tokenizer
 from tools.starter.training import (
-    Average, Optimizer, build, learning_rate, load_state, read_config, save_state,
+    Average,
+    Optimizer,
+    build,
+    learning_rate,
+    load_state,
+    read_config,
+    save_state,
 )
 from tools.starter.vae import to_tensor
 
@@ -21,17 +27,17 @@ MIN_SNR = 5.0
 
 
 def cache_latents(vae: nn.Module, pictures: np.ndarray, path: Path) -> None:
-    """Encode every picture and its mirror image: float16 (2 n, 4, 32, 32), plain first, unscaled."""
+    """Encode pictures and their mirror images: float16 (2 n, 4, 32, 32), mirrors last, unscaled."""
     part = path.with_suffix(".part.npy")
     count = len(pictures)
     shape = (2 * count, 4, pictures.shape[1] // 8, pictures.shape[2] // 8)
     out = np.lib.format.open_memmap(part, "w+", np.float16, shape)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for i in range(0, count, 16):
-            batch = to_tensor(np.ascontiguousarray(pictures[i:i + 16]))
+            batch = to_tensor(np.ascontiguousarray(pictures[i : i + 16]))
             for offset, view in ((0, batch), (count, batch.flip(-1))):
                 mean = vae.encode(view).latent_dist.mode().float()
-                out[offset + i:offset + i + len(view)] = mean.numpy()
+                out[offset + i : offset + i + len(view)] = mean.numpy()
     out.flush()
     part.rename(path)
 
@@ -39,13 +45,24 @@ def cache_latents(vae: nn.Module, pictures: np.ndarray, path: Path) -> None:
 def alphas_cumprod() -> Tensor:
     """Signal power at each of the 1000 timesteps (scaled-linear betas, Rombach et al. 2022)."""
     config = read_config("scheduler")
-    betas = torch.linspace(config["beta_start"] ** 0.5, config["beta_end"] ** 0.5,
-                           config["num_train_timesteps"]) ** 2
+    betas = (
+        torch.linspace(
+            config["beta_start"] ** 0.5, config["beta_end"] ** 0.5, config["num_train_timesteps"]
+        )
+        ** 2
+    )
     return (1 - betas).cumprod(0)
 
 
-def train_unet(latents: np.ndarray, text: Path, path: Path, steps: int, batch: int = 32,
-               half_size_steps: int = 0, peak: float = 1e-3) -> None:
+def train_unet(
+    latents: np.ndarray,
+    text: Path,
+    path: Path,
+    steps: int,
+    batch: int = 32,
+    half_size_steps: int = 0,
+    peak: float = 1e-3,
+) -> None:
     """Train up to `steps`, resuming from `path`; writes the state there, with the averaged weights.
 
     The first `half_size_steps` see latents averaged two by two, four times cheaper, and learn what
@@ -83,25 +100,37 @@ def train_unet(latents: np.ndarray, text: Path, path: Path, steps: int, batch: i
         step += 1
         if step % 50 == 0:
             spent = time.time() - start
-            print(f"step {step} loss {np.mean(losses):.4f} {spent / (step - first):.3f} s/step",
-                  flush=True)
+            print(
+                f"step {step} loss {np.mean(losses):.4f} {spent / (step - first):.3f} s/step",
+                flush=True,
+            )
             losses = []
         if step % 250 == 0 or step == steps:
-            save_state(path, {"model": model.state_dict(), "average": average.model.state_dict(),
-                              "optimizer": optimizer.state_dict(), "step": step,
-                              "scaling": scaling, "seconds": seconds + time.time() - start})
+            save_state(
+                path,
+                {
+                    "model": model.state_dict(),
+                    "average": average.model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "scaling": scaling,
+                    "seconds": seconds + time.time() - start,
+                },
+            )
 
 
 @torch.inference_mode()
-def _read_captions(seeds: np.ndarray, rng: np.random.Generator, tokenizer: CLIPTokenizer,
-                   text_encoder: nn.Module) -> Tensor:
+def _read_captions(
+    seeds: np.ndarray, rng: np.random.Generator, tokenizer: CLIPTokenizer, text_encoder: nn.Module
+) -> Tensor:
     texts = [caption(draw_scene(int(seed)), rng) for seed in seeds]
     with torch.autocast("cpu", torch.bfloat16):
         return text_encoder(encode(tokenizer, texts)).last_hidden_state.float()
 
 
-def _denoising_loss(model: nn.Module, clean: Tensor, context: Tensor, signal: Tensor,
-                    rng: np.random.Generator) -> Tensor:
+def _denoising_loss(
+    model: nn.Module, clean: Tensor, context: Tensor, signal: Tensor, rng: np.random.Generator
+) -> Tensor:
     times = torch.from_numpy(rng.integers(0, len(signal), len(clean)))
     noise = torch.from_numpy(rng.standard_normal(tuple(clean.shape), np.float32))
     alpha = signal[times][:, None, None, None]

@@ -9,19 +9,38 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from tools.starter.training import (
-    Average, Optimizer, build, learning_rate, load_state, save_state,
+    Average,
+    Optimizer,
+    build,
+    learning_rate,
+    load_state,
+    save_state,
 )
 
 KL_WEIGHT = 3e-4
 ROBUSTNESS = 0.04
-"""Noise on the latents while only the decoder trains, as a part of their spread: a UNet's latents are
-never quite right."""
-EDGE = ("encoder.conv_in", "encoder.conv_out", "decoder.conv_in", "decoder.conv_out", "quant_conv",
-        "post_quant_conv")
+"""Noise on the latents while only the decoder trains, as a part of their spread: those of a UNet
+are never quite right."""
+EDGE = (
+    "encoder.conv_in",
+    "encoder.conv_out",
+    "decoder.conv_in",
+    "decoder.conv_out",
+    "quant_conv",
+    "post_quant_conv",
+)
 
 
-def train_vae(pictures: np.ndarray, held_out: np.ndarray, path: Path, steps: int, batch: int = 8,
-              crop: int = 128, peak: float = 2e-3, decoder_only: bool = False) -> None:
+def train_vae(
+    pictures: np.ndarray,
+    held_out: np.ndarray,
+    path: Path,
+    steps: int,
+    batch: int = 8,
+    crop: int = 128,
+    peak: float = 2e-3,
+    decoder_only: bool = False,
+) -> None:
     """Train up to `steps`, resuming from `path`; writes the state there, with the averaged weights.
 
     With `decoder_only` the latents stay what they are, so that a UNet can train on them meanwhile.
@@ -63,16 +82,27 @@ def train_vae(pictures: np.ndarray, held_out: np.ndarray, path: Path, steps: int
         step += 1
         if step % 100 == 0 or step == steps:
             spent = time.time() - start
-            print(f"step {step} loss {np.mean(losses):.4f} {spent / (step - first):.3f} s/step",
-                  flush=True)
+            print(
+                f"step {step} loss {np.mean(losses):.4f} {spent / (step - first):.3f} s/step",
+                flush=True,
+            )
             losses = []
         if step % 500 == 0 or step == steps:
-            print(f"step {step} held-out PSNR {round_trip_psnr(average.model, held_out[:32]):.2f} dB",
-                  flush=True)
-            save_state(path, {"model": model.state_dict(), "average": average.model.state_dict(),
-                              "optimizer": optimizer.state_dict(), "step": step,
-                              "seconds": seconds + time.time() - start,
-                              "decoder_only": decoder_only})
+            print(
+                f"step {step} held-out PSNR {round_trip_psnr(average.model, held_out[:32]):.2f} dB",
+                flush=True,
+            )
+            save_state(
+                path,
+                {
+                    "model": model.state_dict(),
+                    "average": average.model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "seconds": seconds + time.time() - start,
+                    "decoder_only": decoder_only,
+                },
+            )
 
 
 def _crops(pictures: np.ndarray, rng: np.random.Generator, batch: int, crop: int) -> torch.Tensor:
@@ -80,7 +110,7 @@ def _crops(pictures: np.ndarray, rng: np.random.Generator, batch: int, crop: int
     out = np.empty((batch, crop, crop, 3), np.uint8)
     for i in range(batch):
         y, x = rng.integers(0, (size - crop) // 8 + 1, 2) * 8
-        piece = pictures[rng.integers(len(pictures)), y:y + crop, x:x + crop]
+        piece = pictures[rng.integers(len(pictures)), y : y + crop, x : x + crop]
         out[i] = piece[:, ::-1] if rng.random() < 0.5 else piece
     return to_tensor(out)
 
@@ -113,7 +143,7 @@ def round_trip(model: AutoencoderKL, pictures: np.ndarray) -> np.ndarray:
     out = []
     for i in range(0, len(pictures), 8):
         with torch.autocast("cpu", torch.bfloat16):
-            latents = model.encode(to_tensor(np.ascontiguousarray(pictures[i:i + 8]))).latent_dist
+            latents = model.encode(to_tensor(np.ascontiguousarray(pictures[i : i + 8]))).latent_dist
             decoded = model.decode(latents.mode()).sample.float()
         pixels = ((decoded + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         out.append(pixels.permute(0, 2, 3, 1).numpy())

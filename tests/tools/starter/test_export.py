@@ -26,7 +26,10 @@ def test_diffusers_own_converters_bring_every_tensor_back(components):
     )
 
     file = single_file(components["unet"], components["vae"], components["text_encoder"])
-    for name, convert in (("unet", convert_ldm_unet_checkpoint), ("vae", convert_ldm_vae_checkpoint)):
+    for name, convert in (
+        ("unet", convert_ldm_unet_checkpoint),
+        ("vae", convert_ldm_vae_checkpoint),
+    ):
         back = convert(dict(file), read_config(name))
         assert back.keys() == components[name].keys()
         assert all(torch.equal(back[k], v.half()) for k, v in components[name].items())
@@ -36,8 +39,9 @@ def test_full_size_names_are_those_of_stable_diffusion_1():
     known = {
         "conv_in.weight": "input_blocks.0.0.weight",
         "down_blocks.0.downsamplers.0.conv.bias": "input_blocks.3.0.op.bias",
-        "down_blocks.2.attentions.1.transformer_blocks.0.attn2.to_k.weight":
-            "input_blocks.8.1.transformer_blocks.0.attn2.to_k.weight",
+        "down_blocks.2.attentions.1.transformer_blocks.0.attn2.to_k.weight": (
+            "input_blocks.8.1.transformer_blocks.0.attn2.to_k.weight"
+        ),
         "down_blocks.3.resnets.1.time_emb_proj.weight": "input_blocks.11.0.emb_layers.1.weight",
         "mid_block.resnets.1.conv2.weight": "middle_block.2.out_layers.3.weight",
         "up_blocks.0.upsamplers.0.conv.weight": "output_blocks.2.1.conv.weight",
@@ -47,9 +51,15 @@ def test_full_size_names_are_those_of_stable_diffusion_1():
     }
     attention = {"up_blocks.1", "up_blocks.2", "up_blocks.3"}
     assert {name: unet_key(name, 2, attention) for name in known} == known
-    assert vae_key("decoder.up_blocks.0.resnets.2.conv1.weight", 4) == "decoder.up.3.block.2.conv1.weight"
+    assert (
+        vae_key("decoder.up_blocks.0.resnets.2.conv1.weight", 4)
+        == "decoder.up.3.block.2.conv1.weight"
+    )
     assert vae_key("encoder.mid_block.attentions.0.to_q.bias", 4) == "encoder.mid.attn_1.q.bias"
-    assert vae_key("decoder.up_blocks.1.upsamplers.0.conv.bias", 4) == "decoder.up.2.upsample.conv.bias"
+    assert (
+        vae_key("decoder.up_blocks.1.upsamplers.0.conv.bias", 4)
+        == "decoder.up.2.upsample.conv.bias"
+    )
 
 
 def test_an_unknown_tensor_is_refused():
@@ -62,7 +72,7 @@ def test_a_written_checkpoint_says_what_it_is(components, tmp_path):
     export(path, components["unet"], components["vae"], components["text_encoder"], 0.5, {"a": "b"})
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-        assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}
+        assert {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 == {"F16"}
     assert metadata["modelspec.architecture"] == "stable-diffusion-v1"
     assert metadata["gesso.vae_scaling_factor"] == "0.5"
     assert metadata["a"] == "b"
@@ -84,6 +94,7 @@ def test_names_follow_the_numbering_of_the_original_layout(components):
     shape = re.compile(
         r"(model\.diffusion_model\.(time_embed|input_blocks|middle_block|output_blocks|out)"
         r"|first_stage_model\.(encoder|decoder|quant_conv|post_quant_conv)"
-        r"|cond_stage_model\.transformer\.text_model\.(embeddings|encoder|final_layer_norm))\.")
+        r"|cond_stage_model\.transformer\.text_model\.(embeddings|encoder|final_layer_norm))\."
+    )
     assert all(shape.match(name) for name in file)
     assert json.loads(Path("presets/families/starter/model_index.json").read_text())["unet"]

@@ -1,5 +1,5 @@
-from tools.starter.text import ATTRIBUTES, encode, labels, make_tokenizer
 from tools.starter.scene import draw_scene
+from tools.starter.text import ATTRIBUTES, encode, labels, make_tokenizer
 
 
 def test_the_tokenizer_is_clips():
