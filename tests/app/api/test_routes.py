@@ -1,0 +1,213 @@
+"""The native API: every answer as promised, every error as `{kind, message, cure, field}`."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from pipelines.draft import Draft
+from pipelines.metadata import read_recipe
+from tests.app.conftest import ended
+from tests.app.studio.test_gallery import HOSTILE_IDS
+
+API = "/api/v1"
+DRAFT = {"prompt": "a red house", "checkpoint": "tiny-sd1", "steps": 2, "seed": 5}
+
+
+@pytest.fixture(scope="module")
+def done(client, studio):
+    """A job that was submitted over the API and is done."""
+    answer = client.post(f"{API}/jobs", json=DRAFT)
+    assert answer.status_code == 201
+    return ended(studio, answer.json()["id"])
+
+
+def said(answer, status: int) -> dict:
+    """The error in an answer, which must have the one form."""
+    assert answer.status_code == status, answer.text
+    error = answer.json()
+    assert set(error) == {"kind", "message", "cure", "field"}
+    assert error["message"].endswith(".")
+    assert error["cure"]
+    return error
+
+
+def test_a_job_is_shown_by_id_and_in_the_list(client, done):
+    job = client.get(f"{API}/jobs/{done.id}").json()
+    assert (job["state"], job["prompt"], job["count"]) == ("done", "a red house", 1)
+    assert job["pictures"] == list(done.pictures)
+    assert job in client.get(f"{API}/jobs").json()
+
+
+def test_an_empty_body_is_a_draft_with_every_choice_left_open(client, studio):
+    job = client.post(f"{API}/jobs", json={}).json()["id"]
+    assert client.delete(f"{API}/jobs/{job}").status_code == 200
+    ended(studio, job)
+
+
+def test_a_picture_is_served_byte_for_byte_as_it_lies_on_disk(client, studio, done):
+    picture = done.pictures[0]
+    answer = client.get(f"{API}/pictures/{picture}.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.content == studio.picture_path(picture).read_bytes()
+    assert "content-disposition" not in answer.headers
+    assert read_recipe(answer.content).seed == 5
+
+
+def test_a_download_has_a_name(client, done):
+    picture = done.pictures[0]
+    answer = client.get(f"{API}/pictures/{picture}.png?download=1")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{picture}.png"'
+
+
+def test_a_thumbnail_is_a_jpeg(client, done):
+    answer = client.get(f"{API}/pictures/{done.pictures[0]}/thumbnail")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(answer.content)).format == "JPEG"
+
+
+def test_a_recipe_can_be_asked_for_and_submitted_again(client, done, studio):
+    recipe = client.get(f"{API}/pictures/{done.pictures[0]}/recipe").json()
+    assert recipe["seed"] == 5
+    asked = {key: value for key, value in recipe.items() if key in Draft.model_fields}
+    asked["checkpoint"] = recipe["checkpoint"]["name"]
+    again = ended(studio, client.post(f"{API}/jobs", json=asked).json()["id"])
+    first, second = (studio.picture_path(job.pictures[0]) for job in (done, again))
+    with Image.open(first) as one, Image.open(second) as other:
+        assert one.tobytes() == other.tobytes()
+
+
+def test_a_preview_is_there_for_the_last_job_and_for_no_other(client, done, studio):
+    newest = ended(studio, client.post(f"{API}/jobs", json=DRAFT).json()["id"])
+    answer = client.get(f"{API}/jobs/{newest.id}/preview?v=1")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(answer.content)).format == "JPEG"
+    said(client.get(f"{API}/jobs/{done.id}/preview"), 404)
+
+
+def test_stopping_what_is_over_changes_nothing(client, done):
+    for _ in range(2):
+        assert client.delete(f"{API}/jobs/{done.id}").json()["state"] == "done"
+
+
+def test_pictures_are_paged(client, done):
+    newest = client.get(f"{API}/pictures?limit=1").json()
+    assert len(newest) == 1
+    older = client.get(f"{API}/pictures", params={"before": newest[0]["id"]}).json()
+    assert all(info["id"] < newest[0]["id"] for info in older)
+
+
+def test_choices_name_models_samplers_and_schedules(client):
+    choices = client.get(f"{API}/choices").json()
+    tiny = next(c for c in choices["checkpoints"] if c["name"] == "tiny-sd1")
+    assert tiny["label"] == "Tiny sd1"
+    assert tiny["sizes"] == ["64x64", "128x64"]
+    assert tiny["defaults"]["sampler"] == "Euler"
+    assert "DPM++ 2M" in choices["samplers"]
+    assert "Karras" in choices["schedules"]
+
+
+def test_the_schema_names_every_field_of_draft_and_recipe(client):
+    schema = client.get(f"{API}/schema").json()
+    assert set(schema["draft"]["properties"]) == set(Draft.model_fields)
+    assert schema["recipe"]["properties"]["steps"]["maximum"] == 150
+
+
+def test_health_tells_how_the_engine_is(client, done):
+    health = client.get(f"{API}/health").json()
+    assert health["status"] == "ok"
+    assert (health["engine"]["state"], health["engine"]["device"]) == ("ready", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "word"),
+    [
+        ({"checkpoint": "no such model"}, "checkpoint", "no such model"),
+        ({"size": {"width": 63, "height": 64}}, "size", "multiple of 8"),
+        ({"size": "63x64"}, "size", "multiple of 8"),
+        ({"size": "wide"}, "size", "WIDTHxHEIGHT"),
+        ({"prompt": "x" * 20_000}, "prompt", "20,000"),
+        ({"steps": 0}, "steps", "0"),
+        ({"steps": 10_000}, "steps", "10000"),
+        ({"steps": [20]}, "steps", "[20]"),
+        ({"count": 1000}, "count", "1000"),
+        ({"seed": 2**64}, "seed", "out of range"),
+        ({"sampler": "Eulr"}, "sampler", "Eulr"),
+        ({"schedule": "Karas"}, "schedule", "Karas"),
+        ({"colour": "red"}, "colour", "not a setting"),
+        ({"prompt": {"$ne": 1}}, "prompt", "Prompt"),
+    ],
+)
+def test_a_wrong_request_is_a_sentence_naming_the_field(client, change, field, word):
+    error = said(client.post(f"{API}/jobs", json={**DRAFT, **change}), 422)
+    assert error["field"] == field
+    assert word in error["message"] + error["cure"]
+
+
+def test_a_wrong_name_is_answered_with_the_nearest_right_one(client):
+    assert "'Euler'" in said(client.post(f"{API}/jobs", json={"sampler": "Eulr"}), 422)["cure"]
+
+
+@pytest.mark.parametrize("body", ['{"guidance_scale": NaN}', '{"guidance_scale": 1e999}'])
+def test_numbers_that_are_none_are_refused(client, body):
+    answer = client.post(f"{API}/jobs", content=body, headers={"content-type": "application/json"})
+    assert said(answer, 422)["field"] == "guidance_scale"
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", '"text"', "[" * 5000, '{"prompt": "\xff"'])
+def test_a_body_that_is_no_draft_is_a_sentence(client, body):
+    answer = client.post(
+        f"{API}/jobs", content=body.encode("latin-1"), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code in (400, 422)
+    said(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_IDS)
+@pytest.mark.parametrize("route", ["pictures/{}.png", "pictures/{}/thumbnail", "pictures/{}/recipe"])
+def test_an_id_that_is_none_is_not_found(client, route, hostile):
+    from urllib.parse import quote
+
+    said(client.get(f"{API}/{route.format(quote(hostile, safe=''))}"), 404)
+
+
+def test_an_unknown_job_is_not_found(client):
+    for answer in (client.get(f"{API}/jobs/x"), client.delete(f"{API}/jobs/{'0' * 32}")):
+        assert said(answer, 404)["kind"] == "NotFound"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=999999", "limit=x", "before=../../x"])
+def test_a_wrong_query_is_a_sentence(client, query):
+    error = said(client.get(f"{API}/pictures?{query}"), 422)
+    assert error["field"] == query.partition("=")[0]
+
+
+def test_unknown_addresses_and_methods_have_the_same_form(client):
+    assert said(client.get(f"{API}/nowhere"), 404)["kind"] == "NotFound"
+    error = said(client.put(f"{API}/jobs", json={}), 405)
+    assert "PUT" in error["message"]
+
+
+def test_a_full_disk_or_read_only_folder_is_told_with_the_right_status(settings_in, tmp_path):
+    from fastapi.testclient import TestClient
+
+    from app.api.server import build_api
+    from app.studio.service import Studio
+
+    (tmp_path / "outputs").write_text("a file in the way")
+    blocked = Studio(settings_in(tmp_path))
+    try:
+        other = TestClient(build_api(blocked), base_url="http://127.0.0.1:7860")
+        assert said(other.post(f"{API}/jobs", json=DRAFT), 507)["kind"] == "StorageError"
+    finally:
+        blocked.close()
+
+
+def test_a_defect_of_ours_is_told_without_its_insides(client, studio, monkeypatch, caplog):
+    monkeypatch.setattr(studio, "jobs", lambda: 1 / 0)
+    error = said(client.get(f"{API}/jobs"), 500)
+    assert error["kind"] == "UnexpectedError"
+    assert "division" not in str(error)
+    number = error["cure"].split()[-1].rstrip(".")
+    assert number in caplog.text
+    assert "ZeroDivisionError" in caplog.text

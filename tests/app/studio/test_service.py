@@ -1,0 +1,185 @@
+"""The studio end to end, on a tiny model: a draft in, pictures that carry their recipe out."""
+
+import os
+import signal
+import time
+
+import pytest
+from PIL import Image
+
+from app.studio.errors import NotFound
+from app.studio.service import Studio
+from pipelines.draft import Draft
+from pipelines.errors import RequestError, StorageError, UnknownModel
+from pipelines.geometry import Size
+from tests.app.conftest import ended, wait_until
+
+LONG = Draft(prompt="a long one", checkpoint="tiny-sd1", steps=150, count=64)
+
+
+def draft(**changes: object) -> Draft:
+    return Draft.of({"prompt": "a red house", "checkpoint": "tiny-sd1", "steps": 2, **changes})
+
+
+def test_a_draft_becomes_pictures_that_carry_their_recipes(studio):
+    job = ended(studio, studio.submit(draft(count=2, seed=41)).id)
+    assert (job.state, len(job.pictures), job.error) == ("done", 2, None)
+    recipes = [studio.recipe_of(picture) for picture in job.pictures]
+    assert [recipe.seed for recipe in recipes] == [41, 42]
+    assert recipes[0].prompt == "a red house"
+    assert recipes[0].checkpoint.name == "tiny-sd1"
+    newest = {info.id for info in studio.pictures(2)}
+    assert newest == set(job.pictures)
+
+
+def test_the_same_draft_gives_the_same_bytes(studio):
+    pixels = []
+    for _ in range(2):
+        job = ended(studio, studio.submit(draft(seed=7)).id)
+        with Image.open(studio.picture_path(job.pictures[0])) as image:
+            pixels.append(image.tobytes())
+    assert pixels[0] == pixels[1]
+
+
+def test_every_step_shows_in_the_snapshot_with_a_preview(studio):
+    seen = []
+    job = studio.submit(draft(steps=12))
+    with studio.watching(lambda: seen.append(studio.snapshot()["jobs"][0])):
+        ended(studio, job.id)
+    steps = [view["step"] for view in seen if view["phase"] == "denoising"]
+    assert steps == sorted(steps)
+    assert {1, 12} <= set(steps)
+    assert max(view["preview"] or 0 for view in seen) == 12
+    assert studio.preview(job.id).startswith(b"\xff\xd8")
+    last = studio.snapshot()["jobs"][0]
+    assert (last["state"], last["fraction"], last["preview"]) == ("done", 1.0, None)
+    assert last["pictures"] == list(studio.job(job.id).pictures)
+
+
+def test_fifty_submits_at_once_run_one_by_one_in_order(studio):
+    jobs = [studio.submit(draft(prompt=f"number {k}", steps=1)).id for k in range(50)]
+    running = []
+
+    def note() -> None:
+        running.append([v["id"] for v in studio.snapshot()["jobs"] if v["state"] == "running"])
+
+    with studio.watching(note):
+        ended(studio, jobs[-1])
+    assert all(len(now) <= 1 for now in running)
+    order = list(dict.fromkeys(now[0] for now in running if now))
+    assert order == [job for job in jobs if job in order]
+    assert all(studio.job(job).state == "done" for job in jobs)
+
+
+def test_a_running_job_stops_within_a_step_and_keeps_what_it_made(studio):
+    job = studio.submit(LONG)
+    wait_until(studio, lambda: len(studio.job(job.id).pictures) >= 1)
+    for _ in range(3):
+        studio.cancel(job.id)
+    over = ended(studio, job.id, 5)
+    assert over.state == "cancelled"
+    assert 1 <= len(over.pictures) < 64
+    assert studio.picture_path(over.pictures[0]).is_file()
+    studio.cancel(job.id)
+    assert studio.job(job.id) == over
+
+
+def test_a_waiting_job_is_cancelled_without_touching_the_running_one(studio):
+    first, second = studio.submit(LONG), studio.submit(draft())
+    assert studio.cancel(second.id).state == "cancelled"
+    wait_until(studio, lambda: studio.job(first.id).state == "running")
+    studio.cancel(first.id)
+    assert ended(studio, first.id).state == "cancelled"
+
+
+def test_a_job_cancelled_at_the_moment_it_starts_does_stop(studio):
+    for _ in range(5):
+        job = studio.submit(LONG)
+        wait_until(studio, lambda job=job: studio.job(job.id).state == "running")
+        studio.cancel(job.id)
+        assert ended(studio, job.id, 10).state == "cancelled"
+
+
+def test_a_killed_engine_fails_one_job_and_the_queue_goes_on(studio):
+    first, second = studio.submit(LONG), studio.submit(draft())
+    wait_until(studio, lambda: studio.snapshot()["engine"]["checkpoint"] is not None)
+    wait_until(studio, lambda: studio.job(first.id).pictures != ())
+    os.kill(studio._engine.pid, signal.SIGKILL)
+    failed = ended(studio, first.id)
+    assert failed.error["kind"] == "EngineStopped"
+    assert "memory" in failed.error["message"]
+    assert ended(studio, second.id).state == "done"
+    assert not list(studio.settings.outputs.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"checkpoint": "no such model"}, "checkpoint"),
+        ({"steps": 0}, "steps"),
+        ({"guidance_scale": float("nan")}, "guidance_scale"),
+        ({"guidance_scale": float("inf")}, "guidance_scale"),
+        ({"seed": 2**64}, "seed"),
+        ({"sampler": "no such sampler"}, "sampler"),
+        ({"prompt": "x" * 20_000}, "prompt"),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused_before_it_is_queued(studio, changes, field):
+    before = studio.jobs()
+    with pytest.raises(RequestError) as caught:
+        studio.submit(draft(**changes))
+    assert caught.value.field == field
+    assert caught.value.cure
+    assert studio.jobs() == before
+
+
+def test_an_unknown_job_or_picture_is_not_found(studio):
+    for ask in (studio.job, studio.cancel, studio.picture_path, studio.recipe_of):
+        with pytest.raises(NotFound):
+            ask("0" * 32)
+    assert studio.preview("0" * 32) is None
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(settings_in, tmp_path):
+    (tmp_path / "outputs").write_text("a file in the way")
+    studio = Studio(settings_in(tmp_path))
+    try:
+        with pytest.raises(StorageError):
+            studio.submit(draft())
+        assert studio.jobs() == []
+    finally:
+        studio.close()
+
+
+def test_a_model_dropped_in_is_found_without_a_restart(settings_in, tmp_path, tiny_home):
+    models = tmp_path / "models"
+    models.mkdir()
+    studio = Studio(settings_in(tmp_path).model_copy(update={"models": (models,)}))
+    try:
+        with pytest.raises(UnknownModel):
+            studio.submit(draft(checkpoint="late"))
+        source = tiny_home / "models" / "checkpoints" / "tiny-sd1.safetensors"
+        os.link(source, models / "late.safetensors")
+        assert studio.submit(draft(checkpoint="late")).state == "queued"
+    finally:
+        studio.close()
+
+
+@pytest.mark.slow
+def test_jobs_that_wait_go_on_after_a_restart_and_the_running_one_says_so(settings_in, tmp_path):
+    settings = settings_in(tmp_path)
+    first = Studio(settings)
+    first.start()
+    running, waiting = first.submit(LONG).id, first.submit(draft(size=Size(width=64, height=64))).id
+    wait_until(first, lambda: first.job(running).pictures != ())
+    started = time.monotonic()
+    first.close()
+    assert time.monotonic() - started < 6
+    second = Studio(settings)
+    second.start()
+    try:
+        assert second.job(running).state == "failed"
+        assert "Run it again" in second.job(running).error["cure"]
+        assert ended(second, waiting).state == "done"
+    finally:
+        second.close()
