@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pipelines.library.header import Header, TensorInfo
+from pipelines.library.header import Header
 from pipelines.library.kinds import Family, Role, Variant
 
-_CROSS_KEY = re.compile(
-    r"(.*(?:attn2[._](?:processor\.)?to_k(?:_lora)?|to_k_ip"
-    r"|layers[._]0[._](?:self_attn[._]q_proj|mlp[._]fc1)))\.(.+)"
-)
-"""A projection that reads the text (attn2, ip) or works at its width (the first layer of a text
-encoder), and the kind of tensor it is."""
+_READS_TEXT = re.compile(r"(.*(?:attn2[._](?:processor\.)?to_k(?:_lora)?|to_k_ip))\..+")
+"""A projection whose inputs are the text."""
+
+_WITHIN_ENCODER = re.compile(r"(.*layers[._]0[._](?:self_attn[._]q_proj|mlp[._]fc1))\..+")
+"""A projection within a text encoder whose inputs are as wide as the text that comes out."""
 
 _ONLY_SDXL = (
     "lora_te2_",
@@ -83,28 +82,22 @@ def _families_by_width(variants: Sequence[Variant]) -> Mapping[int, str | None]:
 
 
 def _projection_width(header: Header) -> int | None:
-    """Inputs of the first projection that reads the text, whatever form its change is kept in."""
-    modules: dict[str, dict[str, tuple[int, ...]]] = {}
-    for name, info in header.tensors.items():
-        if "to_k" not in name and "layers" not in name:
-            continue
-        match = _CROSS_KEY.fullmatch(name)
-        if match is not None:
-            modules.setdefault(match[1], {})[match[2]] = info.shape
-    for cross in (True, False):
-        for module, tensors in modules.items():
-            width = _inputs(tensors) if ("to_k" in module) is cross else None
+    """Inputs of the first projection that reads the text, in whatever form its change is kept."""
+    for pattern in (_READS_TEXT, _WITHIN_ENCODER):
+        for name in header.tensors:
+            match = pattern.fullmatch(name)
+            width = _inputs(header, match[1]) if match is not None else None
             if width is not None:
                 return width
     return None
 
 
-def _inputs(tensors: Mapping[str, tuple[int, ...]]) -> int | None:
+def _inputs(header: Header, module: str) -> int | None:
     """Inputs of a linear layer: its weight is (outputs, inputs), a product of smaller ones."""
 
     def second(*names: str) -> int | None:
-        found = (tensors[name] for name in names if name in tensors)
-        return next((shape[1] for shape in found if len(shape) >= 2), None)
+        shapes = (header.shape(f"{module}.{name}") for name in names)
+        return next((shape[1] for shape in shapes if shape and len(shape) >= 2), None)
 
     small, large = second("lokr_w1", "lokr_w1_b"), second("lokr_w2", "lokr_w2_b")
     if small is not None and large is not None:
@@ -117,8 +110,7 @@ def _inputs(tensors: Mapping[str, tuple[int, ...]]) -> int | None:
 
 def _embedding_width(header: Header) -> int | None:
     """Length of a token's vector."""
-    infos: Iterable[TensorInfo] = header.tensors.values()
-    return next((info.shape[-1] for info in infos if info.shape), None)
+    return next((info.shape[-1] for info in header.tensors.values() if info.shape), None)
 
 
 _WIDTHS: Mapping[str, Callable[[Header], int | None]] = {

@@ -16,7 +16,7 @@ LINE = 200
 TEXT = 2_000
 """Characters of a description that are kept."""
 
-WORDS = 40
+WORDS = 20
 """Trigger words, and most frequent tags, that are kept."""
 
 COUNT_LIMIT = 10**9
@@ -113,10 +113,9 @@ def _tags(text: str) -> tuple[tuple[str, int], ...]:
     for tags in _values(folders):
         for tag, count in _items(tags):
             if isinstance(count, int) and 0 < count < COUNT_LIMIT:
-                name = _line(tag)
-                counts[name] = counts.get(name, 0) + count
-    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(most[:WORDS])
+                counts[tag] = counts.get(tag, 0) + count
+    most = sorted(counts, key=lambda tag: (-counts[tag], tag))[:WORDS]
+    return tuple((_line(tag), counts[tag]) for tag in most)
 
 
 def _values(value: Any) -> Iterable[Any]:

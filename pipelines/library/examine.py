@@ -64,7 +64,7 @@ class Examiner:
     def _safetensors(self, found: Found, likely: Role) -> Facts:
         header = read_header(Path(found.path))
         role = role_of(header)
-        training = digest(header.metadata, *_notes(found.path))
+        training = digest(header.metadata, *_notes(found))
         facts = Facts(role, dtype=header.dtype, training=training)
         try:
             if role == "checkpoint":
@@ -82,9 +82,8 @@ class Examiner:
         return replace(facts, family=family)
 
     def _checkpoint(self, found: Found, header: Header, facts: Facts) -> Facts:
-        config = os.path.splitext(found.path)[0] + ".yaml"
         name = decoded(found.parts[-1])
-        says = stated_in_config(config)
+        says = stated_in_config(found.sidecar(".yaml"))
         family, variant, certain = identify(header, name, self.families, self.variants, says)
         if not header.has(VAE):
             raise ModelFileError(
@@ -97,7 +96,7 @@ class Examiner:
         suffix = os.path.splitext(found.path)[1].lower()
         if role == "unknown" and suffix == ".ckpt":
             role = "checkpoint"
-        training = digest({}, *_notes(found.path))
+        training = digest({}, *_notes(found))
         family = stated_family([training.base_model], self.families)
         problem = None
         if role == "unknown":
@@ -114,9 +113,8 @@ class Examiner:
         return Facts("checkpoint", family.name, variant.name, pipeline.dtype, note=note)
 
 
-def _notes(path: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    stem = os.path.splitext(path)[0]
-    return read_json(stem + ".json"), read_json(stem + ".civitai.info")
+def _notes(found: Found) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    return read_json(found.sidecar(".json")), read_json(found.sidecar(".civitai.info"))
 
 
 def _is_pickled(path: str) -> bool:

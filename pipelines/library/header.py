@@ -11,13 +11,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from pipelines.errors import ModelFileError
 from pipelines.library.text import file_name
 
 HEADER_LIMIT = 100_000_000
 """Bytes; the limit of the safetensors library."""
+
+FIRST_READ = 1 << 16
+"""Bytes that hold the whole header of most LoRAs."""
 
 ELEMENT_BYTES: Mapping[str, int] = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1,
@@ -29,8 +32,7 @@ ELEMENT_BYTES: Mapping[str, int] = {
 _GET_AGAIN = "Copy or download the file again."
 
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """Name of the element type as safetensors writes it ("F16", "BF16", ...) and the shape."""
 
     dtype: str
@@ -118,7 +120,7 @@ def unreadable(name: str, error: OSError | ValueError) -> ModelFileError:
 
 
 def _header_text(file: BinaryIO, size: int, name: str) -> bytes:
-    start = file.read(512)
+    start = file.read(FIRST_READ)
     length = int.from_bytes(start[:8], "little")
     if len(start) < 9 or start[8:9] != b"{" or length > HEADER_LIMIT:
         _refuse(start, size, name)
@@ -170,20 +172,15 @@ def _parse(text: bytes, data_bytes: int, name: str) -> Header:
     try:
         data = json.loads(text)
         metadata = data.pop("__metadata__", None) or {}
-        if not isinstance(metadata, dict):
-            raise TypeError
-        infos = {key: TensorInfo(v["dtype"], tuple(v["shape"])) for key, v in data.items()}
-        spans = [(*v["data_offsets"], infos[key]) for key, v in data.items()]
-        expected = _tiled(spans)
+        texts = {key: value for key, value in metadata.items() if isinstance(value, str)}
+        tensors, expected = _tensors(data)
     except _UnknownType as error:
         raise ModelFileError(
             f"{name} stores numbers as {file_name(str(error), 20)}, which Gesso cannot read.",
             "Get it in float16, bfloat16 or float32.",
         ) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ModelFileError(
-            f"{name} is damaged: its header makes no sense.", _GET_AGAIN
-        ) from error
+        raise ModelFileError(f"{name} is damaged: its header is not valid.", _GET_AGAIN) from error
     if expected > data_bytes:
         start = 8 + len(text)
         raise ModelFileError(
@@ -192,33 +189,33 @@ def _parse(text: bytes, data_bytes: int, name: str) -> Header:
         )
     if expected < data_bytes:
         raise ModelFileError(f"{name} is damaged: it is longer than it should be.", _GET_AGAIN)
-    texts = {key: value for key, value in metadata.items() if isinstance(value, str)}
-    return Header(infos, texts, data_bytes)
+    return Header(tensors, texts, data_bytes)
 
 
 class _UnknownType(Exception):
     pass
 
 
-def _tiled(spans: list[tuple[Any, Any, TensorInfo]]) -> int:
-    """Bytes covered by spans that follow each other without gap. Raises ValueError if not so."""
-    position = 0
-    spans.sort(key=_by_offsets)
-    for begin, end, info in spans:
-        size = ELEMENT_BYTES.get(info.dtype)
+def _tensors(data: dict[str, Any]) -> tuple[dict[str, TensorInfo], int]:
+    """The tensors, and the bytes they take. Raises ValueError if they leave gaps or overlap."""
+    tensors: dict[str, TensorInfo] = {}
+    spans: list[tuple[int, int]] = []
+    for name, value in data.items():
+        dtype, shape, (begin, end) = value["dtype"], value["shape"], value["data_offsets"]
+        size = ELEMENT_BYTES.get(dtype)
         if size is None:
-            raise _UnknownType(info.dtype)
-        if begin != position or end - begin != size * _elements(info.shape):
-            raise ValueError("gap, overlap or wrong size")
+            raise _UnknownType(dtype)
+        for side in shape:
+            if type(side) is not int or side < 0:
+                raise ValueError("not a shape")
+            size *= side
+        if type(begin) is not int or end - begin != size:
+            raise ValueError("not the size of its shape")
+        tensors[name] = TensorInfo(dtype, tuple(shape))
+        spans.append((begin, end))
+    position = 0
+    for begin, end in sorted(spans):
+        if begin != position:
+            raise ValueError("gap or overlap")
         position = end
-    return position
-
-
-def _by_offsets(span: tuple[Any, Any, TensorInfo]) -> tuple[int, int]:
-    return span[0], span[1]
-
-
-def _elements(shape: tuple[Any, ...]) -> int:
-    if any(type(side) is not int or side < 0 for side in shape):
-        raise ValueError("not a shape")
-    return math.prod(shape)
+    return tensors, position

@@ -109,9 +109,10 @@ def role_of(header: Header) -> Role:
     """What a file with these tensors is for; "unknown" if they are like nothing we know."""
     names = list(header.tensors)
     for mark in MARKS:
-        for name in names:
-            if name.startswith(mark.begins) or name.endswith(mark.ends):
-                return mark.role
+        if mark.begins and header.has(*mark.begins):
+            return mark.role
+        if mark.ends and any(name.endswith(mark.ends) for name in names):
+            return mark.role
     if names and len(names) <= 8 and all(map(_EMBEDDING_NAME.fullmatch, names)):
         return "embedding"
     if any(map(_HYPERNETWORK_NAME.fullmatch, names)):

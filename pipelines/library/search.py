@@ -16,11 +16,11 @@ def by_name(name: str, entries: Sequence[Entry]) -> list[Entry]:
 
     With or without the extension. More than one: the name does not say which.
     """
-    asked = name.replace("\\", "/")
     for names in (_names, _ends):
         for fold in (_same, str.casefold):
-            wanted = fold(asked)
-            found = [entry for entry in entries if wanted in map(fold, names(entry))]
+            # Windows programs write folders with a backslash.
+            asked = {fold(name), fold(name.replace("\\", "/"))}
+            found = [entry for entry in entries if not asked.isdisjoint(map(fold, names(entry)))]
             if found:
                 return found
     return []

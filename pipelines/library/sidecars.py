@@ -14,7 +14,7 @@ READ_LIMIT = 2_000_000
 """Bytes of a sidecar that are read at most; a longer one is left alone."""
 
 
-def read_json(path: str) -> dict[str, Any]:
+def read_json(path: str | None) -> dict[str, Any]:
     """The object in a JSON file; empty when there is none that can be read."""
     try:
         data = json.loads(_read(path))
@@ -23,7 +23,7 @@ def read_json(path: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def read_yaml(path: str) -> dict[str, Any]:
+def read_yaml(path: str | None) -> dict[str, Any]:
     """The mapping in a YAML file (plain data only); empty when there is none that can be read."""
     try:
         data = yaml.safe_load(_read(path))
@@ -32,7 +32,7 @@ def read_yaml(path: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def stated_in_config(path: str) -> PredictionType | None:
+def stated_in_config(path: str | None) -> PredictionType | None:
     """What `X.yaml`, an original training config, says that the model predicts."""
     params = read_yaml(path)
     for key in ("model", "params"):
@@ -43,9 +43,9 @@ def stated_in_config(path: str) -> PredictionType | None:
     return "v_prediction" if params.get("parameterization") == "v" else "epsilon"
 
 
-def _read(path: str) -> bytes:
+def _read(path: str | None) -> bytes:
     try:
-        if not os.path.isfile(path) or os.path.getsize(path) > READ_LIMIT:
+        if path is None or not os.path.isfile(path) or os.path.getsize(path) > READ_LIMIT:
             return b""
         with open(path, "rb") as file:
             return file.read(READ_LIMIT)

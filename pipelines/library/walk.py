@@ -56,6 +56,12 @@ class Found:
         """Whether there is something to open."""
         return self.state in ("file", "pipeline")
 
+    def sidecar(self, suffix: str) -> str | None:
+        """Path of the file beside it that has this ending instead, if there is one."""
+        if f"{suffix}:" not in self.stamp.sidecars:
+            return None
+        return os.path.splitext(self.path)[0] + suffix
+
 
 def walk(folder: str) -> Iterator[Found]:
     """Every model file and diffusers folder below `folder`, links followed, each folder once.
