@@ -64,9 +64,10 @@ def _read_single_file(path: Path, family: Family, configs: Path, allow_pickle: b
         part = {key: tensor for key, tensor in tensors.items() if key.startswith(prefix)}
         try:
             parts[component] = _converted(component, part, encoders.get(component), configs)
-        except KeyError as error:
+        except (LookupError, ValueError, RuntimeError) as error:
             raise ModelFileError(
-                f"{file_name(path)} is damaged: its {component} has no {error.args[0]}.",
+                f"{file_name(path)} is damaged: tensors of its {component} are missing or not of "
+                "the right shape.",
                 "Copy or download the file again.",
             ) from error
     return parts
@@ -113,8 +114,8 @@ def _weight_files(folder: Path) -> list[Path]:
 def _shards(index: Path) -> list[Path]:
     try:
         names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-        if any(Path(name).name != name for name in names):
-            raise ValueError("a shard outside its folder")
+        if any(Path(name).name != name or Path(name).suffix != ".safetensors" for name in names):
+            raise ValueError("a shard is a safetensors file in the same folder")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFileError(
             f"{file_name(index)} cannot be read.", "Copy or download the folder again."

@@ -1,0 +1,63 @@
+"""Tiny checkpoints on disk, and a short way to load one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from pipelines.families import families, variants
+from pipelines.models.loader import LoadedCheckpoint, load_checkpoint
+from tests import tiny
+
+
+class Shelf(NamedTuple):
+    """A folder of tiny checkpoints with their presets."""
+
+    models: Path
+    presets: Path
+
+    def file(self, name: str) -> Path:
+        return self.models / "checkpoints" / f"tiny-{name}.safetensors"
+
+    def configs(self, name: str) -> Path:
+        return self.presets / "families" / f"tiny-{name}"
+
+    def load(
+        self,
+        name: str,
+        path: Path | None = None,
+        dtype: torch.dtype = torch.float32,
+        **options: object,
+    ) -> LoadedCheckpoint:
+        """Load the tiny model of that name, or `path` as if it were one."""
+        variant = next(v for v in variants([self.presets]) if v.name == f"tiny-{name}")
+        family = next(f for f in families() if f.name == variant.family)
+        path = path or self.file(name)
+        cpu = torch.device("cpu")
+        return load_checkpoint(path, family, variant, dtype=dtype, device=cpu, **options)
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """All tiny models, in float32. Shared by all tests: read only."""
+    return Shelf(*tiny.install(tmp_path_factory.mktemp("shelf"), tiny.ALL_NAMES))
+
+
+@pytest.fixture(scope="session")
+def equal() -> Callable[[LoadedCheckpoint, str], None]:
+    """Asserts that a loaded checkpoint has the weights of a tiny model, bit for bit."""
+
+    def check(loaded: LoadedCheckpoint, name: str) -> None:
+        wanted = tiny.components(name)
+        assert loaded.modules().keys() == wanted.keys()
+        for component, module in loaded.modules().items():
+            weights = wanted[component].state_dict()
+            assert module.state_dict().keys() == weights.keys()
+            for key, weight in module.state_dict().items():
+                assert torch.equal(weight, weights[key].to(loaded.dtype)), (component, key)
+
+    return check
