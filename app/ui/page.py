@@ -22,6 +22,7 @@ from app.ui.theme import theme
 from app.ui.wiring import QUIET, checkpoint_or_none
 from pipelines.draft import Choice
 from pipelines.errors import StudioError
+from pipelines.recipe import Recipe
 
 if TYPE_CHECKING:
     from app.studio.service import Studio
@@ -116,7 +117,7 @@ def _wire_checkpoint(studio: Studio, form: Form, blocks: gr.Blocks) -> None:
         old, new = (checkpoint_or_none(studio, name) for name in (filled, held["checkpoint"]))
         if new is None:
             return [gr.skip(), *form.updates({})]
-        before = starting_values(old.variant) if old else {}
+        before = starting_values(old.variant) if old else held
         updates = form.updates(refill(held, before, starting_values(new.variant)), new.variant)
         return [new.ref.name, *updates]
 
@@ -137,23 +138,27 @@ def _wire_reuse(studio: Studio, form: Form, results: gr.HTML, answers: gr.HTML) 
             return [panels.refused(error), gr.skip(), *form.updates({})]
         if event.what == "seed":
             return [gr.skip(), gr.skip(), *form.updates({"seed": str(recipe.seed)})]
-        chosen = checkpoint_or_none(studio, recipe.checkpoint.sha256 or recipe.checkpoint.name)
-        variant = chosen.variant if chosen else None
-        values = write(recipe, variant)
-        if chosen:
-            values["checkpoint"] = chosen.ref.name
-        return [panels.cleared(), values["checkpoint"], *form.updates(values, variant)]
+        return _reused(studio, form, recipe)
 
     outputs = [answers, form.filled_for, *form.widgets.values()]
     results.reuse(reuse, None, outputs, **QUIET)
 
 
+def _reused(studio: Studio, form: Form, recipe: Recipe) -> list[Any]:
+    """The form filled from a recipe. A checkpoint that is not here is told, the rest is filled."""
+    try:
+        chosen = studio.catalog.checkpoint(recipe.checkpoint)
+    except StudioError as error:
+        values = write(recipe)
+        del values["checkpoint"]
+        return [panels.refused(error), gr.skip(), *form.updates(values)]
+    values = write(recipe, chosen.variant) | {"checkpoint": chosen.ref.name}
+    return [panels.cleared(), chosen.ref.name, *form.updates(values, chosen.variant)]
+
+
 def _checkpoints(studio: Studio) -> list[tuple[str, str]]:
-    """Labels and names of what can paint from text."""
-    return [
-        (f"{choice.ref.name} \u00b7 {choice.variant.label}", choice.ref.name)
-        for choice in studio.catalog.checkpoints()
-    ]
+    """Labels and names of the checkpoints that can be used."""
+    return [(choice.label, choice.ref.name) for choice in studio.catalog.checkpoints()]
 
 
 def _only_starter(chosen: Choice | None) -> bool:

@@ -21,8 +21,9 @@ export function shortcuts({ generate, stop }) {
 
 function commit() {
   const focused = document.activeElement;
-  if (focused?.matches("input, textarea")) {
-    focused.dispatchEvent(new Event("input", { bubbles: true }));
-    focused.dispatchEvent(new Event("change", { bubbles: true }));
-  }
+  if (!focused?.matches("input, textarea")) return;
+  focused.dispatchEvent(new Event("input", { bubbles: true }));
+  focused.dispatchEvent(new Event("change", { bubbles: true }));
+  // A list takes what was typed into it when it is left.
+  if (focused.getAttribute("role") === "combobox") focused.blur();
 }

@@ -1,0 +1,110 @@
+"""The form is the recipe's fields; reading what was written gives the recipe back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.ui.form import AUTOMATIC, facts, read, refill, starting_values, write
+from pipelines.catalog import Catalog
+from pipelines.draft import MAX_COUNT, Draft, expand
+from pipelines.errors import RequestError
+from pipelines.geometry import Size
+from pipelines.recipe import SEED_LIMIT, ModelRef, Recipe, SizeConditioning
+
+SIDES = st.integers(8, 512).map(lambda eighths: 8 * eighths)
+SIZES = st.builds(Size, width=SIDES, height=SIDES)
+EDGES = st.integers(0, 4096)
+RECIPES = st.builds(
+    Recipe,
+    prompt=st.text(max_size=50) | st.just(AUTOMATIC),
+    negative_prompt=st.text(max_size=50),
+    seed=st.integers(0, SEED_LIMIT - 1),
+    steps=st.integers(1, 150),
+    guidance_scale=st.floats(0, 30),
+    sampler=st.sampled_from(["Euler", "DPM++ 2M SDE"]),
+    schedule=st.sampled_from(["Karras", "Normal"]),
+    clip_skip=st.integers(1, 12),
+    size=SIZES,
+    checkpoint=st.builds(ModelRef, name=st.text("abc/._ ", min_size=1, max_size=20)),
+    prediction_type=st.sampled_from(["epsilon", "v_prediction"]),
+    size_conditioning=st.none()
+    | st.builds(SizeConditioning, original=SIZES, crop_left=EDGES, crop_top=EDGES, target=SIZES),
+)
+
+
+@pytest.fixture(scope="module")
+def catalog(tiny_home) -> Catalog:
+    return Catalog.open([tiny_home / "models"], [tiny_home / "presets"])
+
+
+@given(RECIPES)
+def test_what_is_written_is_read_back(recipe: Recipe) -> None:
+    decided = recipe.model_dump(exclude={"version", "checkpoint", "size_conditioning"})
+    draft = read(write(recipe))
+    assert draft.model_dump(include=set(decided)) == decided
+    assert draft.checkpoint == recipe.checkpoint.name
+    own = SizeConditioning(original=recipe.size, target=recipe.size)
+    assert (draft.size_conditioning or own) == (recipe.size_conditioning or own)
+
+
+@pytest.mark.parametrize("checkpoint", ["tiny-sd1", "tiny-sdxl"])
+def test_a_recipe_survives_the_form_and_a_new_decision(catalog: Catalog, checkpoint: str) -> None:
+    asked = Draft(prompt="a boat", seed=SEED_LIMIT - 1, checkpoint=checkpoint, size="128x64")
+    (recipe,) = expand(asked, catalog)
+    variant = catalog.checkpoint(checkpoint).variant
+    assert expand(read(write(recipe, variant)), catalog) == [recipe]
+
+
+def test_a_prediction_the_checkpoint_makes_anyway_is_left_to_it(catalog: Catalog) -> None:
+    (recipe,) = expand(Draft(checkpoint="tiny-sd1"), catalog)
+    variant = catalog.checkpoint("tiny-sd1").variant
+    assert write(recipe, variant)["prediction_type"] == AUTOMATIC
+    other = recipe.model_copy(update={"prediction_type": "v_prediction"})
+    assert write(other, variant)["prediction_type"] == "v_prediction"
+
+
+def test_labels_help_and_ranges_come_from_the_fields() -> None:
+    steps, count = facts("steps"), facts("count")
+    assert (steps.label, steps.minimum, steps.maximum, steps.default) == ("Steps", 1, 150, 20)
+    assert steps.help == Recipe.model_fields["steps"].description
+    assert (count.label, count.minimum, count.maximum) == ("Pictures", 1, MAX_COUNT)
+    assert facts("size_conditioning.crop_left").label == "Crop left"
+
+
+@pytest.mark.parametrize("typed", [None, "", "  ", "-1"])
+def test_an_empty_seed_is_a_fresh_one(typed: str | None) -> None:
+    assert read({"seed": typed}).seed is None
+
+
+@pytest.mark.parametrize("typed", ["abc", "1.5", "-2", "1e9", "٣", "9" * 21, "9" * 10_000])
+def test_a_seed_that_is_no_whole_number_gets_a_sentence(typed: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        read({"seed": typed})
+    assert refused.value.field == "seed"
+    assert len(refused.value.message) < 100
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"size": "63x512"}, "size"),
+        ({"size": "wide"}, "size"),
+        ({"steps": "many"}, "steps"),
+        ({"count": 0}, "count"),
+        ({"count": MAX_COUNT + 1}, "count"),
+        ({"prompt": ["a", "list"]}, "prompt"),
+        ({"size": "64x64", "size_conditioning.crop_left": -8}, "size_conditioning"),
+        ({"path": "/etc/passwd"}, "path"),
+    ],
+)
+def test_whatever_a_browser_sends_is_checked(values: dict[str, object], field: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        read(values)
+    assert refused.value.field == field
+
+
+def test_another_checkpoint_changes_only_what_was_left_untouched(catalog: Catalog) -> None:
+    old = starting_values(catalog.checkpoint("tiny-sd1").variant)
+    new = {**old, "steps": 30, "size": "1024x1024", "clip_skip": 2}
+    held = {**old, "steps": 12, "prompt": "mine"}
+    assert refill(held, old, new) == {"size": "1024x1024", "clip_skip": 2}

@@ -1,0 +1,88 @@
+"""The page is built from the studio it belongs to, and opens no doors."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.studio.service import Studio
+from app.ui.page import STATIC, mount
+from app.ui.tabs import tabs
+
+
+@pytest.fixture(scope="module")
+def still(settings_in, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A studio whose engine was never started: a page needs none to be built."""
+    studio = Studio(settings_in(tmp_path_factory.mktemp("still")))
+    yield studio
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def app(still: Studio) -> FastAPI:
+    app = FastAPI()
+    app.state.blocks = mount(app, still)
+    return app
+
+
+@pytest.fixture(scope="module")
+def blocks(app: FastAPI) -> gr.Blocks:
+    return app.state.blocks
+
+
+@pytest.fixture(scope="module")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+def test_every_tab_has_its_own_label_and_place() -> None:
+    found = tabs()
+    assert found[0].label == "Text to image"
+    assert len({tab.label for tab in found}) == len({tab.order for tab in found}) == len(found)
+
+
+def test_the_form_starts_with_what_suits_the_checkpoint(blocks: gr.Blocks) -> None:
+    values = {block.elem_id: getattr(block, "value", None) for block in blocks.blocks.values()}
+    assert values["checkpoint"] == "tiny-sd1"
+    assert (values["steps"], values["sampler"], values["size"]) == (4, "Euler", "64x64")
+
+
+def test_every_widget_says_that_it_can_be_used(blocks: gr.Blocks) -> None:
+    """Left to guess, Gradio greys out some of them."""
+    kinds = (gr.Textbox, gr.Slider, gr.Number, gr.Dropdown, gr.Button)
+    widgets = [b for b in blocks.blocks.values() if isinstance(b, kinds) and b.visible]
+    assert len(widgets) > 10
+    assert [widget.elem_id for widget in widgets if widget.interactive is not True] == []
+
+
+def test_no_handler_is_a_public_endpoint(client: TestClient) -> None:
+    assert client.get("/gradio_api/info").json() == {
+        "named_endpoints": {},
+        "unnamed_endpoints": {},
+    }
+
+
+def test_the_mounted_page_reads_no_file_for_anyone(blocks: gr.Blocks, client: TestClient) -> None:
+    assert blocks.has_launched
+    secret = Path(__file__)
+    answer = client.get(f"/gradio_api/file={secret}")
+    assert answer.status_code in (403, 404)
+
+
+def test_the_page_refers_to_nothing_outside_this_machine(client: TestClient) -> None:
+    config = json.dumps(client.get("/config").json())
+    assert "fonts.googleapis" not in config
+    assert "huggingface.co" not in client.get("/theme.css").text
+
+
+def test_scripts_and_styles_are_asked_after_each_time(client: TestClient) -> None:
+    for file in STATIC.iterdir():
+        answer = client.get(f"/gesso/{file.name}")
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-cache"
+    assert client.get("/gesso/../page.py").status_code == 404

@@ -1,0 +1,82 @@
+"""The page's scripts, as far as they can be tried without a browser."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.ui.page import STATIC
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node")
+
+
+def node(source: str) -> Any:
+    """What an ES module prints as JSON; it may import from `static`."""
+    program = source.replace('from "./', f'from "{STATIC.as_uri()}/')
+    command = [str(NODE), "--input-type=module", "--eval", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_every_script_can_be_parsed(script: Path) -> None:
+    check = [str(NODE), "--check", "--input-type=module"]
+    done = subprocess.run(check, input=script.read_text(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_no_script_makes_markup_from_text(script: Path) -> None:
+    for door in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert door not in script.read_text()
+
+
+def test_seeds_beyond_the_numbers_of_a_browser_stay_exact() -> None:
+    hostile = {"prompt": 'x","seed":1,"y', "seed": 2**64 - 1}
+    read = node(
+        f"""
+        import {{ json }} from "./api.js";
+        console.log(JSON.stringify(json({json.dumps(json.dumps(hostile))})));
+        """
+    )
+    assert read == {"prompt": hostile["prompt"], "seed": str(2**64 - 1)}
+
+
+@pytest.mark.parametrize(
+    ("job", "title", "detail"),
+    [
+        ({"state": "queued", "ahead": 2}, "Waiting", "2 jobs before it"),
+        ({"state": "queued", "ahead": 1}, "Waiting", "1 job before it"),
+        (
+            {"phase": "loading", "loading": {"done": 1_200_000_000, "total": 6_900_000_000}},
+            "Loading the model",
+            "1.2 GB of 6.9 GB",
+        ),
+        (
+            {"phase": "denoising", "step": 7, "steps": 20, "eta_seconds": 64.2},
+            "Painting",
+            "step 7 of 20 · about 1 min 4 s left",
+        ),
+        (
+            {"phase": "denoising", "step": 1, "steps": 20, "count": 4, "pictures": ["a"]},
+            "Painting",
+            "picture 2 of 4 · step 1 of 20",
+        ),
+        ({"phase": "decoding", "eta_seconds": 0.2}, "Finishing", "about 1 s left"),
+        ({"phase": "denoising", "stopping": True}, "Stopping", ""),
+    ],
+)
+def test_progress_is_said_in_words(job: dict[str, Any], title: str, detail: str) -> None:
+    whole = {"state": "running", "count": 1, "pictures": [], "eta_seconds": None, **job}
+    said = node(
+        f"""
+        import {{ progress }} from "./words.js";
+        console.log(JSON.stringify(progress({json.dumps(whole)})));
+        """
+    )
+    assert said == {"title": title, "detail": detail}

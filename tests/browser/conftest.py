@@ -1,0 +1,159 @@
+"""The page in a real browser, over a real server with tiny real models."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--force-color-profile=srgb",
+    "--font-render-hinting=none",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+SECONDS = 60
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A studio that serves its page."""
+
+    url: str
+    models: Path
+
+    def get(self, path: str) -> Any:
+        """The API's answer."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}") as answer:
+            return json.load(answer)
+
+    def bytes(self, path: str) -> bytes:
+        """The API's answer as it is."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}") as answer:
+            return answer.read()
+
+    def job(self) -> dict[str, Any]:
+        """The newest job."""
+        return self.get("jobs")[0]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    from tests import tiny
+
+    home = tmp_path_factory.mktemp("browser")
+    models, presets = tiny.install(home, ("sd1", "sdxl"))
+    for file in models.rglob("*.safetensors"):
+        os.utime(file, (time.time() - 60, time.time() - 60))
+    port = _free_port()
+    flags = {
+        "--port": port,
+        "--models": models,
+        "--presets": presets,
+        "--outputs": home / "outputs",
+        "--data": home / "data",
+        "--device": "cpu",
+        "--dtype": "float32",
+        "--threads": 1,
+    }
+    command = [sys.executable, "-m", "app.cli", "serve", "--no-browser"]
+    command += [str(part) for flag in flags.items() for part in flag]
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_it_answers(url, process, home / "server.log")
+            yield Server(url, models)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(url).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
+    """Opens the page: `open_page(width=390, height=844, color_scheme="dark")`.
+
+    Fails the test on any error of a script, any 4xx or 5xx answer and any request that leaves the
+    machine.
+    """
+    troubles: list[str] = []
+    contexts: list[Any] = []
+
+    def opened(*, width: int = 1440, height: int = 900, script: str = "", **look: Any) -> Any:
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(viewport=viewport, reduced_motion="reduce", **look)
+        context.set_default_timeout(SECONDS * 1000)
+        context.add_init_script(script)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+        page.on("response", lambda answer: _check_answer(answer, troubles))
+        page.on("request", lambda request: _check_request(request, server.url, troubles))
+        page.goto(server.url)
+        page.wait_for_selector(".engine[data-state=ready]")
+        page.wait_for_selector("#steps input")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+def _check_answer(answer: Any, troubles: list[str]) -> None:
+    if answer.status >= 400:
+        troubles.append(f"{answer.status} {answer.request.method} {answer.url}")
+
+
+def _check_request(request: Any, url: str, troubles: list[str]) -> None:
+    if not request.url.startswith((url, "data:", "blob:")):
+        troubles.append(f"leaves the machine: {request.url}")

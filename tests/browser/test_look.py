@@ -1,0 +1,96 @@
+"""How the page stands at three widths, in the light and in the dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+CONTRAST = """(selector) => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const opaque = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const [r, g, b, a = 1] = parse(getComputedStyle(at).backgroundColor);
+      if (a === 1) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const light = ([r, g, b]) => [r, g, b]
+    .map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const element = document.querySelector(selector);
+  const pair = [light(parse(getComputedStyle(element).color)), light(opaque(element))];
+  return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+}"""
+
+TEXTS = (
+    "h1",
+    ".engine",
+    "#generate",
+    "#tasks [role=tab]",
+    "#prompt [data-testid=block-info]",
+    "#prompt textarea",
+    "#sampler .info-text",
+    ".shape[aria-pressed=true]",
+    ".shape[aria-pressed=false]",
+    "#seed-random",
+)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
+def test_the_page_fits_and_can_be_read(open_page: Any, width: int, height: int, dark: bool) -> None:
+    page = open_page(width=width, height=height, color_scheme="dark" if dark else "light")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.body.classList.contains('dark')") == dark
+    for button in ("#generate", "#stop"):
+        box = page.locator(button).bounding_box()
+        assert box["y"] + box["height"] <= height
+        assert box["height"] >= 44
+    stage = page.locator(".easel").bounding_box()
+    assert height - stage["y"] >= 0.55 * height
+    poor = {text: round(page.evaluate(CONTRAST, text), 2) for text in TEXTS}
+    assert min(poor.values()) >= 4.5, poor
+
+
+def test_the_chosen_look_outlives_a_reload(open_page: Any) -> None:
+    page = open_page(color_scheme="light")
+    page.click("[aria-label='Light or dark']")
+    assert page.evaluate("document.body.classList.contains('dark')")
+    page.reload()
+    page.wait_for_selector(".engine[data-state=ready]")
+    assert page.evaluate("document.body.classList.contains('dark')")
+
+
+def test_every_control_has_a_name(open_page: Any) -> None:
+    page = open_page()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, textarea, a")]
+          .filter((control) => control.checkVisibility())
+          .filter((control) => !control.innerText?.trim() && !control.getAttribute("aria-label"))
+          .filter((control) => !control.labels?.length && !control.title)
+          .map((control) => control.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_a_hidden_page_holds_no_connection(open_page: Any) -> None:
+    page = open_page(
+        script="""
+          window.sources = [];
+          window.EventSource = class extends EventSource {
+            constructor(url) {
+              super(url);
+              window.sources.push(this);
+            }
+          };
+        """
+    )
+    hide = """(hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      return sources.filter(({ readyState }) => readyState !== EventSource.CLOSED).length;
+    }"""
+    assert page.evaluate(hide, True) == 0
+    assert page.evaluate(hide, False) == 1
