@@ -107,9 +107,9 @@ class Catalog:
         usable = [self._choice(e) for e in self.library.entries("checkpoint") if e.usable]
         return sorted(usable, key=self._is_bundled)
 
-    def checkpoint(self, name: str | ModelRef | None) -> Checkpoint:
-        """By name, file name, an ending of its path, or hash; a recipe's reference by both. None
-        is the artist's first checkpoint that paints from text, else the starter.
+    def checkpoint(self, name: str | None) -> Checkpoint:
+        """By name, file name, an ending of its path, or hash. None is the artist's first
+        checkpoint that paints from text, else the starter.
 
         Raises UnknownModel, WrongModel for a file of another role, and ModelFileError for one
         that cannot be used.
@@ -166,34 +166,16 @@ class Catalog:
         """All schedules, "Automatic" first."""
         return samplers.schedules()
 
-    def _entry(self, name: str | ModelRef | None) -> Entry:
+    def _entry(self, name: str | None) -> Entry:
         if name is None:
             return self._default()
         try:
-            if isinstance(name, ModelRef):
-                return self._referred(name)
             return self.library.find(name, "checkpoint")
         except UnknownModel:
             if self.rescan():
                 return self._entry(name)
-            if isinstance(name, str):
-                self._refuse_other_role(name)
+            self._refuse_other_role(name)
             raise
-
-    def _referred(self, ref: ModelRef) -> Entry:
-        """The file with the reference's hash, wherever it lies now; without one, its name."""
-        if ref.sha256 is None:
-            return self.library.find(ref.name, "checkpoint")
-        with contextlib.suppress(UnknownModel):
-            return self.library.find(ref.sha256, "checkpoint")
-        entry = self.library.hashed(self.library.find(ref.name, "checkpoint"))
-        if entry.hashes is not None and entry.hashes.sha256 != ref.sha256:
-            raise UnknownModel(
-                f"The checkpoint called {ref.name} here is not the one of this recipe.",
-                "Put that one back into the model folder, or choose the checkpoint yourself.",
-                "checkpoint",
-            )
-        return entry
 
     def _default(self) -> Entry:
         entries = self.library.entries("checkpoint")

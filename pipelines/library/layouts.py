@@ -47,7 +47,7 @@ def adopt(path: Path) -> list[Folder]:
         found = list(_comfy_paths(root))
     else:
         found = [*_webui(root), *_comfy(root), *_invoke(root), *_fooocus(root)]
-        found = found or [Folder(root)]
+    found = found or [Folder(root)]
     return list({folder.path: folder for folder in reversed(found)}.values())[::-1]
 
 

@@ -42,7 +42,7 @@ def read_pipeline(folder: Path) -> PipelineFolder:
     if not index:
         raise ModelFileError(f"{name}/model_index.json cannot be read.", "Get the folder again.")
     _refuse_code(index, name)
-    present = [key for key in TEXT_ENCODERS if (index.get(key) or [None])[0]]
+    present = [key for key in TEXT_ENCODERS if _is_component(index.get(key))]
     unet = read_json(str(folder / "unet" / "config.json"))
     try:
         shape = Shape(
@@ -65,12 +65,15 @@ def read_pipeline(folder: Path) -> PipelineFolder:
     )
 
 
+def _is_component(value: Any) -> bool:
+    """Components are pairs of a library and a class; one that is left out is a pair of nulls."""
+    return isinstance(value, list) and len(value) == 2 and value[0] is not None
+
+
 def _refuse_code(index: Mapping[str, Any], name: str) -> None:
-    """Components are pairs of a library and a class; anything else names a file to run."""
-    entries = [value for key, value in index.items() if not key.startswith("_")]
-    pairs = [value for value in entries if isinstance(value, list) and len(value) == 2]
-    foreign = [pair for pair in pairs if pair[0] is not None and pair[0] not in LIBRARIES]
-    if foreign or not isinstance(index.get("_class_name"), str):
+    libraries = [v[0] for k, v in index.items() if not k.startswith("_") and _is_component(v)]
+    known = all(isinstance(library, str) and library in LIBRARIES for library in libraries)
+    if not known or not isinstance(index.get("_class_name"), str):
         raise ModelFileError(
             f"{name} wants to run code of its own, which Gesso does not do.",
             "Get the model as a single .safetensors file.",
