@@ -113,7 +113,7 @@ _UNETS: dict[str, dict[str, Any]] = {
         "projection_class_embeddings_input_dim": 5 * 8 + 48,
     },
 }
-_PIPELINES = {
+PIPELINES = {
     "sd1": StableDiffusionPipeline,
     "sd1-inpaint": StableDiffusionInpaintPipeline,
     "sd2": StableDiffusionPipeline,
@@ -121,6 +121,7 @@ _PIPELINES = {
     "sdxl": StableDiffusionXLPipeline,
     "sdxl-refiner": StableDiffusionXLImg2ImgPipeline,
 }
+"""diffusers' pipeline class for each tiny model."""
 
 
 def configs(name: str) -> dict[str, dict[str, Any]]:
@@ -219,7 +220,7 @@ def _fill(module: nn.Module, seed: int) -> None:
 
 def pipeline(name: str) -> DiffusionPipeline:
     """diffusers' own pipeline over `components(name)`, in float32 on the CPU."""
-    kind = _PIPELINES[name]
+    kind = PIPELINES[name]
     scheduler = configs(name)["scheduler"]
     schedulers = {"DDIMScheduler": DDIMScheduler, "EulerDiscreteScheduler": EulerDiscreteScheduler}
     tokenizers = {
@@ -342,7 +343,7 @@ def save_preset(name: str, folder: Path) -> Path:
 
 def _model_index(name: str) -> dict[str, Any]:
     index: dict[str, Any] = {
-        "_class_name": _PIPELINES[name].__name__,
+        "_class_name": PIPELINES[name].__name__,
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
         "scheduler": ["diffusers", configs(name)["scheduler"]["_class_name"]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -47,15 +48,20 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     return Shelf(*tiny.install(tmp_path_factory.mktemp("shelf"), tiny.ALL_NAMES))
 
 
+@functools.cache
+def wanted(name: str) -> dict[str, dict[str, torch.Tensor]]:
+    """The weights of a tiny model by component. Shared by all tests: read only."""
+    return {part: module.state_dict() for part, module in tiny.components(name).items()}
+
+
 @pytest.fixture(scope="session")
 def equal() -> Callable[[LoadedCheckpoint, str], None]:
     """Asserts that a loaded checkpoint has the weights of a tiny model, bit for bit."""
 
     def check(loaded: LoadedCheckpoint, name: str) -> None:
-        wanted = tiny.components(name)
-        assert loaded.modules().keys() == wanted.keys()
+        assert loaded.modules().keys() == wanted(name).keys()
         for component, module in loaded.modules().items():
-            weights = wanted[component].state_dict()
+            weights = wanted(name)[component]
             assert module.state_dict().keys() == weights.keys()
             for key, weight in module.state_dict().items():
                 assert torch.equal(weight, weights[key].to(loaded.dtype)), (component, key)

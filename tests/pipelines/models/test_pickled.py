@@ -110,8 +110,10 @@ def test_hand_written_programs_do_not_run(tmp_path, monkeypatch, program):
 
 
 def test_a_compiled_program_is_no_checkpoint(tmp_path):
-    module = torch.jit.script(torch.nn.Linear(1, 1))
-    torch.jit.save(module, tmp_path / "script.pt")
+    # torch.load would hand an archive with this member to the TorchScript loader.
+    torch.save({"a": torch.ones(2)}, tmp_path / "script.pt")
+    with zipfile.ZipFile(tmp_path / "script.pt", "a") as archive:
+        archive.writestr("archive/constants.pkl", b"\x80\x02).")
     with pytest.raises(ModelFileError, match="not a checkpoint as"):
         read_pickled(tmp_path / "script.pt")
 
