@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -117,12 +118,14 @@ def _serve(flags: argparse.Namespace) -> int:
     from app.studio.service import Studio
 
     server.prepare_environment()
-    studio = Studio(settings)
-    _log_to(settings.data / "logs" / "gesso.log")
-    try:
-        server.run(studio, browser=not flags.no_browser, ready=_say_ready)
-    finally:
-        studio.close()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with server.listen(settings.host, settings.port) as listening:
+        studio = Studio(settings)
+        _log_to(settings.data / "logs" / "gesso.log")
+        try:
+            server.run(studio, listening, browser=not flags.no_browser, ready=_say_ready)
+        finally:
+            studio.close()
     return 0
 
 
@@ -244,3 +247,7 @@ def _doctor(flags: argparse.Namespace) -> int:
     report = examine(_settings(flags))
     print(json.dumps(report.to_dict(), indent=2) if flags.json else as_text(report))
     return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

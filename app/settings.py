@@ -120,7 +120,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as stream:
             return tomllib.load(stream)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(

@@ -59,41 +59,8 @@ def build_api(studio: Studio) -> FastAPI:
     return app
 
 
-def run(studio: Studio, *, browser: bool, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl+C. `ready(url)` is called when the page answers.
-
-    Raises PortInUse.
-    """
-    host, port = studio.settings.host, studio.settings.port
-    with _listen(host, port) as listening:
-        studio.start()
-        app = build_app(studio)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=CLOSE_SECONDS,
-        )
-        threading.Thread(target=_announce, args=(host, port, browser, ready), daemon=True).start()
-        _Server(config, app.state.streams).run(sockets=[listening])
-
-
-class _Server(uvicorn.Server):
-    """Ends the event streams first: they would keep a closing server waiting."""
-
-    def __init__(self, config: uvicorn.Config, streams: EventStreams) -> None:
-        super().__init__(config)
-        self._streams = streams
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._streams.close()
-        await super().shutdown(sockets)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket, so that nobody takes the port while the page is being built."""
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket: nobody takes the port while the page is being built. Raises PortInUse."""
     try:
         return _bind(host, port)
     except OSError as error:
@@ -107,6 +74,37 @@ def _listen(host: str, port: int) -> socket.socket:
             f"Port {port} is in use, perhaps by another Gesso.",
             f"Open http://{host}:{port}, or start this one with --port {free}.",
         ) from error
+
+
+def run(
+    studio: Studio, listening: socket.socket, *, browser: bool, ready: Callable[[str], None]
+) -> None:
+    """Start a studio and serve it until Ctrl+C. `ready(url)` is called when the page answers."""
+    studio.start()
+    app = build_app(studio)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=CLOSE_SECONDS,
+    )
+    host, port = studio.settings.host, studio.settings.port
+    threading.Thread(target=_announce, args=(host, port, browser, ready), daemon=True).start()
+    _Server(config, app.state.streams).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams first: they would keep a closing server waiting."""
+
+    def __init__(self, config: uvicorn.Config, streams: EventStreams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._streams.close()
+        await super().shutdown(sockets)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -7,7 +7,9 @@ from app.api.guard import BODY_LIMIT, hosts
 API = "/api/v1"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "LOCALHOST:7860"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "LOCALHOST:7860"]
+)
 def test_every_name_of_this_machine_is_answered(client, host):
     assert client.get(f"{API}/health", headers={"host": host}).status_code == 200
 

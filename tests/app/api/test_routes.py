@@ -1,10 +1,14 @@
 """The native API: every answer as promised, every error as `{kind, message, cure, field}`."""
 
 import io
+from urllib.parse import quote
 
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
 
+from app.api.server import build_api
+from app.studio.service import Studio
 from pipelines.draft import Draft
 from pipelines.metadata import read_recipe
 from tests.app.conftest import ended
@@ -164,11 +168,9 @@ def test_a_body_that_is_no_draft_is_a_sentence(client, body):
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_IDS)
-@pytest.mark.parametrize("route", ["pictures/{}.png", "pictures/{}/thumbnail", "pictures/{}/recipe"])
-def test_an_id_that_is_none_is_not_found(client, route, hostile):
-    from urllib.parse import quote
-
-    said(client.get(f"{API}/{route.format(quote(hostile, safe=''))}"), 404)
+@pytest.mark.parametrize("part", [".png", "/thumbnail", "/recipe"])
+def test_an_id_that_is_none_is_not_found(client, part, hostile):
+    said(client.get(f"{API}/pictures/{quote(hostile, safe='')}{part}"), 404)
 
 
 def test_an_unknown_job_is_not_found(client):
@@ -189,11 +191,6 @@ def test_unknown_addresses_and_methods_have_the_same_form(client):
 
 
 def test_a_full_disk_or_read_only_folder_is_told_with_the_right_status(settings_in, tmp_path):
-    from fastapi.testclient import TestClient
-
-    from app.api.server import build_api
-    from app.studio.service import Studio
-
     (tmp_path / "outputs").write_text("a file in the way")
     blocked = Studio(settings_in(tmp_path))
     try:
