@@ -22,7 +22,7 @@ from pipelines.library.walk import Found
 
 PICKLED_SUFFIXES = frozenset((".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"))
 VAE = "first_stage_model."
-UNSURE = "Choose under Prediction if the picture is brown noise: the file does not say."
+UNSURE = "If the picture is brown noise, choose the other Prediction: the file does not say."
 
 _STATES: Mapping[str, tuple[str, str]] = {
     "partial": ("is still being downloaded or copied.", "Wait until it is complete."),

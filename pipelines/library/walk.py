@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MODEL_SUFFIXES = frozenset(
     (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf")
@@ -27,8 +27,7 @@ PREVIEWS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """By what a file is known to be unchanged: its length, its time, and its sidecars'."""
 
     size: int
@@ -36,8 +35,7 @@ class Stamp:
     sidecars: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Something that lies where a model would, before it is opened.
 
     `parts` are the folders below the scanned one and the file's own name. `state` is "file" for
@@ -73,12 +71,7 @@ def walk(folder: str) -> Iterator[Found]:
     while waiting:
         path, parts = waiting.pop()
         try:
-            status = os.stat(path)
-            if (status.st_dev, status.st_ino) in visited:
-                continue
-            visited.add((status.st_dev, status.st_ino))
-            with os.scandir(path) as listing:
-                entries = {entry.name: entry for entry in listing}
+            entries = _listed_once(path, visited)
         except OSError:
             if os.path.lexists(path):
                 yield Found(path, parts, Stamp(0, 0), "closed folder")
@@ -86,14 +79,24 @@ def walk(folder: str) -> Iterator[Found]:
         if PIPELINE_INDEX in entries and parts:
             yield _pipeline(path, parts)
             continue
-        for name in sorted(entries):
-            if name.startswith("."):
-                continue
-            here = (*parts, name)
-            if _is_folder(entries[name]) and not is_model(name):
-                waiting.append((entries[name].path, here))
-            elif is_model(name) or is_partial(name):
-                yield _file(entries[name], here, entries)
+        for name, entry in entries.items():
+            if is_model(name):
+                yield _file(entry, (*parts, name), entries)
+            elif _is_folder(entry):
+                waiting.append((entry.path, (*parts, name)))
+            elif is_partial(name):
+                yield _file(entry, (*parts, name), entries)
+
+
+def _listed_once(path: str, visited: set[tuple[int, int]]) -> dict[str, os.DirEntry[str]]:
+    """What is in a folder and not hidden; nothing if this folder has been visited before."""
+    status = os.stat(path)
+    if (status.st_dev, status.st_ino) in visited:
+        return {}
+    visited.add((status.st_dev, status.st_ino))
+    with os.scandir(path) as listing:
+        shown = [entry for entry in listing if not entry.name.startswith(".")]
+    return {entry.name: entry for entry in sorted(shown, key=lambda entry: entry.name)}
 
 
 def is_model(name: str) -> bool:
@@ -120,9 +123,8 @@ def _file(
     try:
         status = entry.stat()
     except OSError:
-        return Found(
-            entry.path, parts, Stamp(0, 0), "broken link" if entry.is_symlink() else "gone"
-        )
+        state = "broken link" if entry.is_symlink() else "gone"
+        return Found(entry.path, parts, Stamp(0, 0), state)
     stem = os.path.splitext(entry.name)[0]
     stamp = Stamp(status.st_size, status.st_mtime_ns, _sidecar_stamp(stem, beside))
     if stat.S_ISDIR(status.st_mode):
