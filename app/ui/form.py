@@ -50,7 +50,7 @@ def facts(name: str) -> Facts:
             case annotated_types.Le(le=high):
                 bounds["maximum"] = high
     return Facts(
-        label=info.title or name.removeprefix(NESTED).replace("_", " ").capitalize(),
+        label=info.title or _label(name, info),
         help=info.description or "",
         default=None if info.is_required() else info.default,
         minimum=bounds.get("minimum"),
@@ -62,6 +62,11 @@ def _info(name: str) -> FieldInfo:
     if name.startswith(NESTED):
         return SizeConditioning.model_fields[name.removeprefix(NESTED)]
     return Recipe.model_fields.get(name) or Draft.model_fields[name]
+
+
+def _label(name: str, info: FieldInfo) -> str:
+    label = name.removeprefix(NESTED).replace("_", " ").capitalize()
+    return f"{label} size" if info.annotation is Size else label
 
 
 def read(values: Mapping[str, Any]) -> Draft:

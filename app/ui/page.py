@@ -89,7 +89,7 @@ def build(studio: Studio) -> gr.Blocks:
                 form.choice("checkpoint", _checkpoints(studio), info=None)
             with gr.Tabs(elem_id="tasks"):
                 for tab in tabs():
-                    with gr.Tab(tab.label), gr.Column(elem_classes="card settings"):
+                    with gr.Tab(tab.label), gr.Column(elem_classes="settings"):
                         tab.build(studio, form)
             results = panels.results(starter=_only_starter(form.chosen))
         _wire_generate(studio, form, generate, answers)

@@ -8,19 +8,19 @@ export const pictureUrl = (id) => `${ROOT}/pictures/${encodeURIComponent(id)}.pn
 export const downloadUrl = (id) => `${pictureUrl(id)}?download=1`;
 export const thumbnailUrl = (id) => `${ROOT}/pictures/${encodeURIComponent(id)}/thumbnail`;
 
-/** The newest pictures, newest first. */
+/** The newest pictures, newest first; none while the server does not answer. */
 export async function pictures(limit) {
-  return json(await text(`${ROOT}/pictures?limit=${limit}`));
+  return text(`${ROOT}/pictures?limit=${limit}`).then(json, () => []);
 }
 
-/** The recipe of a picture. */
+/** The recipe of a picture, or null where it carries none. */
 export async function recipe(id) {
-  return json(await text(`${ROOT}/pictures/${encodeURIComponent(id)}/recipe`));
+  return text(`${ROOT}/pictures/${encodeURIComponent(id)}/recipe`).then(json, () => null);
 }
 
-/** Stop a job, running or waiting. Stopping a stopped one is no error. */
+/** Stop a job, running or waiting. What came of it is told by the events. */
 export async function stop(job) {
-  await text(`${ROOT}/jobs/${encodeURIComponent(job)}`, { method: "DELETE" });
+  await text(`${ROOT}/jobs/${encodeURIComponent(job)}`, { method: "DELETE" }).catch(() => {});
 }
 
 async function text(url, options) {

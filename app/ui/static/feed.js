@@ -1,10 +1,11 @@
-// What the studio is doing, as whole snapshots. One connection, and none while nobody looks:
+// What the studio is doing, as whole snapshots; "lost" and "back" tell of the connection. One connection, and none while nobody looks:
 // a browser shares six connections per host among all its tabs.
 
 export class Feed extends EventTarget {
   #url;
   #source = null;
   snapshot = null;
+  lost = false;
 
   constructor(url) {
     super();
@@ -35,8 +36,12 @@ export class Feed extends EventTarget {
       this.snapshot = JSON.parse(message.data);
       this.#tell("snapshot");
     };
-    this.#source.onopen = () => this.#tell("connected");
+    this.#source.onopen = () => {
+      if (this.lost) this.#tell("back");
+      this.lost = false;
+    };
     this.#source.onerror = () => {
+      this.lost = true;
       this.#tell("lost");
       // A refused connection is closed for good by the browser: try again ourselves.
       if (this.#source?.readyState === EventSource.CLOSED) {

@@ -14,10 +14,11 @@ export function header(element, feed) {
   element.replaceChildren(
     h("header", { class: "masthead" }, h("img", { src: "/gesso/mark.svg", alt: "", width: 28, height: 28 }), h("h1", {}, "Gesso"), h("span", { class: "gap" }), state, look),
   );
-  const show = ({ state: name, text }) => {
+  const show = ({ state: name, text, more = "" }) => {
     if (state.dataset.state === name && state.textContent === text) return;
     state.dataset.state = name;
     state.textContent = text;
+    state.title = more;
   };
   feed.subscribe((snapshot) => show(engine(snapshot.engine)));
   feed.addEventListener("lost", () => show({ state: "lost", text: "Not connected, trying again" }));

@@ -23,10 +23,19 @@ const BUTTONS = {
 
 /** Gradio's buttons that need no answer from the server. */
 function listenToButtons() {
-  document.addEventListener("click", ({ target }) => {
-    const button = target instanceof Element && target.closest("button[id]");
-    if (button) BUTTONS[button.id]?.();
-  });
+  const pressed = (event) => {
+    const button = event.target instanceof Element && event.target.closest("button[id]");
+    if (!button) return;
+    if (button.id === "generate" && feed.lost) holdBack(event);
+    else BUTTONS[button.id]?.();
+  };
+  document.addEventListener("click", pressed, { capture: true });
+}
+
+/** Gradio would reload the page as soon as the server is back, and with it lose what was typed. */
+function holdBack(event) {
+  event.stopImmediatePropagation();
+  notice?.show({ message: "Gesso does not answer.", cure: "Start it again. What you typed stays here." });
 }
 
 export function header(element) {
@@ -65,6 +74,10 @@ export function results(element, props, reuse) {
     document.body.classList.toggle("painting", stage.unfinished.length > 0);
     const button = document.getElementById("stop");
     if (button) button.disabled = stage.unfinished.length === 0;
+  });
+  feed.addEventListener("back", () => {
+    notice?.show(null);
+    stage.load();
   });
   stage.load();
 }

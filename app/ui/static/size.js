@@ -32,7 +32,10 @@ export function size(element, props, watch) {
   }
 
   function offer() {
-    shapes.replaceChildren(...(props.sizes ?? []).map((name) => shape(name, choose)));
+    const sizes = props.sizes ?? [];
+    // Room for the longest, with a space on either side of its cross.
+    shapes.style.setProperty("--longest", Math.max(7, ...sizes.map((name) => name.length)) + 2);
+    shapes.replaceChildren(...sizes.map((name) => shape(name, choose)));
     press();
   }
 

@@ -11,6 +11,7 @@ const SHOWN = 60;
 /** The right of the page: the picture being painted or looked at, what made it, and the others. */
 export class Stage {
   #ids = []; // pictures, newest first
+  #prompts = new Map();
   #recipes = new Map();
   #jobs = [];
   #mine = new Set(); // jobs whose failure is told here
@@ -52,8 +53,9 @@ export class Stage {
 
   /** Fill the strip with what is there already. */
   async load() {
-    const found = (await api.pictures(SHOWN)).map(({ id }) => id);
-    this.#ids = [...new Set([...this.#ids, ...found])];
+    const found = await api.pictures(SHOWN);
+    for (const { id, prompt } of found) this.#prompts.set(id, prompt);
+    this.#ids = [...new Set([...this.#ids, ...found.map(({ id }) => id)])];
     this.#render();
   }
 
@@ -72,6 +74,7 @@ export class Stage {
     const busy = this.unfinished.length > 0;
     this.#jobs = jobs;
     const made = jobs.flatMap((job) => [...job.pictures].reverse());
+    for (const { pictures, prompt } of jobs) for (const id of pictures) this.#prompts.set(id, prompt);
     this.#ids = [...new Set([...made.filter((id) => !this.#ids.includes(id)), ...this.#ids])];
     for (const { id, state, error } of jobs) {
       if (["queued", "running"].includes(state) || !this.#mine.delete(id)) continue;
@@ -127,7 +130,7 @@ export class Stage {
     this.element.dataset.state = painting ? "painting" : shown ? "picture" : "empty";
     this.#renderProgress(job);
     this.#renderWaiting();
-    this.#parts.strip.show(this.#ids, Boolean(job), shown);
+    this.#parts.strip.show(this.#ids, this.#prompts, Boolean(job), shown);
     if (shown) this.#renderPicture(shown);
     else this.#parts.caption.replaceChildren();
     if (!shown && job) this.#parts.easel.preview(job.id, job.preview);
@@ -165,7 +168,7 @@ export class Stage {
     const known = this.#recipes.get(id);
     this.#parts.easel.picture(id, known?.prompt);
     if (this.#parts.caption.dataset.picture === id && this.#parts.caption.children.length) return;
-    const recipe = known ?? (await api.recipe(id).catch(() => null));
+    const recipe = known ?? (await api.recipe(id));
     this.#recipes.set(id, recipe);
     if (this.#shown !== id) return;
     this.#parts.caption.dataset.picture = id;
@@ -174,14 +177,15 @@ export class Stage {
   }
 
   #caption(id, recipe) {
-    const button = (label, path, onclick) => h("button", { class: "action", type: "button", onclick }, icon(path), label);
+    const button = (label, path, onclick, name = "") =>
+      h("button", { class: `action ${name}`, type: "button", onclick }, icon(path), label);
     return [
       h(
         "div",
         { class: "actions" },
         button("Reuse settings", ICONS.again, () => this.#actions.reuse(id, "settings")),
         button("Reuse seed", ICONS.seed, () => this.#actions.reuse(id, "seed")),
-        button("Full view", ICONS.expand, () => this.#open()),
+        button("Full view", ICONS.expand, () => this.#open(), "full"),
         h("a", { class: "action", href: api.downloadUrl(id), download: true }, icon(ICONS.download), "Download"),
       ),
       h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : "No prompt"),

@@ -13,8 +13,8 @@ export class Strip {
     this.element.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Show `ids` (a tile "painting" in front if `live`), with `chosen` marked. */
-  show(ids, live, chosen) {
+  /** Show `ids`, with `prompts` by id, a tile for what is being painted if `live`, `chosen` marked. */
+  show(ids, prompts, live, chosen) {
     const wanted = live ? [null, ...ids] : ids;
     for (const [id, tile] of this.#tiles) {
       if (!wanted.includes(id)) {
@@ -23,7 +23,7 @@ export class Strip {
       }
     }
     wanted.forEach((id, place) => {
-      const tile = this.#tiles.get(id) ?? this.#make(id);
+      const tile = this.#tiles.get(id) ?? this.#make(id, prompts.get(id));
       if (this.element.children[place] !== tile) this.element.insertBefore(tile, this.element.children[place] ?? null);
       tile.setAttribute("aria-pressed", String(id === chosen));
       tile.tabIndex = id === chosen || (!wanted.includes(chosen) && place === 0) ? 0 : -1;
@@ -31,13 +31,13 @@ export class Strip {
     this.element.hidden = wanted.length < 1;
   }
 
-  #make(id) {
+  #make(id, prompt) {
     const tile = h(
       "button",
       { class: id === null ? "tile live" : "tile", type: "button", onclick: () => this.#choose(id) },
       id === null ? h("span", { class: "pulse" }) : h("img", { src: thumbnailUrl(id), alt: "", loading: "lazy", decoding: "async" }),
     );
-    tile.setAttribute("aria-label", id === null ? "The picture being painted" : "A finished picture");
+    tile.setAttribute("aria-label", id === null ? "The picture being painted" : `Picture: ${prompt || "no prompt"}`);
     this.#tiles.set(id, tile);
     return tile;
   }

@@ -21,11 +21,12 @@ export function progress(job) {
   return { title: PHASES[job.phase] ?? "Starting", detail: parts.join(" · ") };
 }
 
-/** The state of the engine: `{ state, text }`. */
-export function engine({ state, device, dtype }) {
-  if (state === "ready") return { state, text: ["Ready", device, dtype].filter(Boolean).join(" · ") };
-  if (state === "starting") return { state, text: "Engine starting" };
-  return { state, text: "Engine at rest" };
+/** The state of the engine: `{ state, text, more }`, `more` being what stands behind an error. */
+export function engine({ state, device, dtype, error }) {
+  if (error) return { state: "stopped", text: "Engine stopped", more: `${error.message} ${error.cure}` };
+  const ready = ["Ready", device, dtype].filter(Boolean).join(" · ");
+  const text = { ready, starting: "Engine starting" }[state] ?? "Engine at rest";
+  return { state, text, more: "" };
 }
 
 /** What made a picture, as `[term, value]` pairs. */
