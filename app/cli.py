@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, "serve")
-    flags = _parser().parse_args(given)
+    flags = build_parser().parse_args(given)
     try:
         return flags.command(flags)
     except StudioError as error:
@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their flags."""
     parser = argparse.ArgumentParser(prog="gesso", description="A Stable Diffusion studio.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

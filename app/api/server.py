@@ -37,24 +37,21 @@ def prepare_environment() -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
-def build_app(studio: Studio) -> FastAPI:
-    """API, page and guard of a studio."""
+def build_app(studio: Studio, streams: EventStreams) -> Guard:
+    """API and page of a studio, with the guard around both."""
     prepare_environment()
     from app.ui import mount  # Gradio takes two seconds, while the engine starts
 
-    app = build_api(studio)
+    app = build_api(studio, streams)
     mount(app, studio)
-    return app
+    return Guard(app, hosts(studio.settings.port))
 
 
-def build_api(studio: Studio) -> FastAPI:
-    """API and guard, without the page."""
-    streams = EventStreams(studio)
+def build_api(studio: Studio, streams: EventStreams) -> FastAPI:
+    """The native API alone."""
     # The interactive docs of FastAPI load scripts from elsewhere.
     app = FastAPI(title="Gesso", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
-    app.state.streams = streams
     app.include_router(routes(studio, streams))
-    app.add_middleware(Guard, allowed=hosts(studio.settings.port))
     errors.install(app)
     return app
 
@@ -81,9 +78,9 @@ def run(
 ) -> None:
     """Start a studio and serve it until Ctrl+C. `ready(url)` is called when the page answers."""
     studio.start()
-    app = build_app(studio)
+    streams = EventStreams(studio)
     config = uvicorn.Config(
-        app,
+        build_app(studio, streams),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -92,7 +89,7 @@ def run(
     )
     host, port = studio.settings.host, studio.settings.port
     threading.Thread(target=_announce, args=(host, port, browser, ready), daemon=True).start()
-    _Server(config, app.state.streams).run(sockets=[listening])
+    _Server(config, streams).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

@@ -52,17 +52,16 @@ def test_a_prompt_becomes_a_file_that_carries_its_recipe(machine, capsys):
         assert image.size == (64, 128)
 
 
-def test_the_same_command_in_a_new_process_gives_the_same_pixels(machine):
+def test_the_same_command_in_a_new_process_gives_the_same_bytes(machine):
     cli.main(render(machine, "--seed", "7"))
     command = [sys.executable, "-m", "app.cli", *render(machine, "--seed", "7")]
     command[command.index(str(machine / "house.png"))] = str(machine / "again.png")
     subprocess.run(command, cwd=ROOT, env=os.environ, check=True, capture_output=True)
-    with Image.open(machine / "house.png") as one, Image.open(machine / "again.png") as other:
-        assert one.tobytes() == other.tobytes()
+    assert (machine / "again.png").read_bytes() == (machine / "house.png").read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["png", "json"])
-def test_a_recipe_taken_from_a_picture_or_a_file_gives_the_same_pixels(machine, kind):
+def test_a_recipe_taken_from_a_picture_or_a_file_gives_the_same_bytes(machine, kind):
     cli.main(render(machine, "--seed", "7"))
     source = machine / "house.png"
     if kind == "json":
@@ -70,8 +69,7 @@ def test_a_recipe_taken_from_a_picture_or_a_file_gives_the_same_pixels(machine, 
         source.write_text(read_recipe(machine / "house.png").to_json())
     again = ["render", "--out", str(machine / "again.png"), "--recipe", str(source)]
     assert cli.main([*again, "--dtype", "float32"]) == 0
-    with Image.open(machine / "house.png") as one, Image.open(machine / "again.png") as other:
-        assert one.tobytes() == other.tobytes()
+    assert (machine / "again.png").read_bytes() == (machine / "house.png").read_bytes()
 
 
 def test_several_pictures_are_numbered_and_count_their_seeds_up(machine):

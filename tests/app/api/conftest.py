@@ -3,11 +3,19 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from app.api.events import EventStreams
+from app.api.guard import Guard, hosts
 from app.api.server import build_api
+from app.studio.service import Studio
+
+
+def client_of(studio: Studio) -> TestClient:
+    """A client of a studio's guarded API."""
+    port = studio.settings.port
+    app = Guard(build_api(studio, EventStreams(studio)), hosts(port))
+    return TestClient(app, base_url=f"http://127.0.0.1:{port}", raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="session")
 def client(studio) -> TestClient:
-    app = build_api(studio)
-    base = f"http://127.0.0.1:{studio.settings.port}"
-    return TestClient(app, base_url=base, raise_server_exceptions=False)
+    return client_of(studio)

@@ -4,13 +4,12 @@ import io
 from urllib.parse import quote
 
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.api.server import build_api
 from app.studio.service import Studio
 from pipelines.draft import Draft
 from pipelines.metadata import read_recipe
+from tests.app.api.conftest import client_of
 from tests.app.conftest import ended
 from tests.app.studio.test_gallery import HOSTILE_IDS
 
@@ -194,15 +193,17 @@ def test_a_full_disk_or_read_only_folder_is_told_with_the_right_status(settings_
     (tmp_path / "outputs").write_text("a file in the way")
     blocked = Studio(settings_in(tmp_path))
     try:
-        other = TestClient(build_api(blocked), base_url="http://127.0.0.1:7860")
-        assert said(other.post(f"{API}/jobs", json=DRAFT), 507)["kind"] == "StorageError"
+        answer = client_of(blocked).post(f"{API}/jobs", json=DRAFT)
+        assert said(answer, 507)["kind"] == "StorageError"
     finally:
         blocked.close()
 
 
 def test_a_defect_of_ours_is_told_without_its_insides(client, studio, monkeypatch, caplog):
     monkeypatch.setattr(studio, "jobs", lambda: 1 / 0)
-    error = said(client.get(f"{API}/jobs"), 500)
+    answer = client.get(f"{API}/jobs")
+    assert "content-security-policy" in answer.headers
+    error = said(answer, 500)
     assert error["kind"] == "UnexpectedError"
     assert "division" not in str(error)
     number = error["cure"].split()[-1].rstrip(".")
