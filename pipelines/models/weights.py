@@ -28,6 +28,8 @@ from pipelines.models.skeleton import read_config
 
 VAE = "first_stage_model."
 PICKLED = (".ckpt", ".pt", ".pth", ".bin")
+SCALES = (".scale_weight", ".weight_scale", "scaled_fp8")
+"""Ends of names by which float8 files say that their weights are not to be taken as they are."""
 
 Parts = dict[str, dict[str, Tensor]]
 """Tensors by component and by their names in its module, a text encoder's without `text_model.`;
@@ -129,6 +131,12 @@ def _mapped(path: Path, prefixes: tuple[str, ...] = ("",)) -> dict[str, Tensor]:
     Its length is checked first: reading a map past the end of its file kills the process.
     """
     header = read_header(path)
+    if any(key.endswith(SCALES) for key in header.tensors):
+        raise ModelFileError(
+            f"{file_name(path)} holds float8 weights with scales of their own, which Gesso does "
+            "not read yet.",
+            "Get the model in float16 or bfloat16.",
+        )
     try:
         with safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in header.tensors if key.startswith(prefixes)}

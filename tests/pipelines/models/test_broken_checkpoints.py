@@ -67,6 +67,13 @@ def test_a_file_that_is_only_a_vae(shelf, without):
     assert complaint(shelf, "sd1", path) == "part.safetensors has no UNet and no text encoder."
 
 
+def test_float8_weights_with_scales_of_their_own(shelf, tmp_path):
+    tensors = load_file(shelf.file("sd1"))
+    tensors[f"{UNET}out.2.scale_weight"] = torch.ones(())
+    save_file(tensors, tmp_path / "scaled.safetensors")
+    assert "float8 weights with scales" in complaint(shelf, "sd1", tmp_path / "scaled.safetensors")
+
+
 @pytest.mark.parametrize(
     ("prefix", "what"),
     [
