@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pipelines.errors import ModelFileError
 from pipelines.library.text import file_name
+from pipelines.samplers.base import rescale_to_zero_terminal_snr
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -107,7 +108,10 @@ def alphas_cumprod(folder: Path) -> Tensor:
         betas = torch.linspace(start ** (1 / power), end ** (1 / power), steps, dtype=torch.float64)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _unusable(folder, "scheduler") from error
-    return torch.cumprod(1 - betas**power, dim=0)
+    alphas = torch.cumprod(1 - betas**power, dim=0)
+    if config.get("rescale_betas_zero_snr"):
+        return torch.from_numpy(rescale_to_zero_terminal_snr(alphas.numpy()))
+    return alphas
 
 
 def _unusable(folder: Path, component: str) -> ModelFileError:

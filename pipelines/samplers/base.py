@@ -112,18 +112,12 @@ class ModelSigmas:
         zero_terminal_snr: bool = False,
         aligned: Sequence[float] = ALIGNED_SD1,
     ) -> ModelSigmas:
-        """The schedule of Stable Diffusion: betas linear in their square root.
-
-        `zero_terminal_snr` shifts it so that the last timestep is pure noise (Lin et al. 2023,
-        "Common Diffusion Noise Schedules and Sample Steps are Flawed", algorithm 1). Its infinite
-        sigma is held at 4096, where signal vanishes in half precision.
-        """
+        """The schedule of Stable Diffusion: betas linear in their square root, shifted by
+        `zero_terminal_snr` if asked."""
         betas = np.linspace(beta_start**0.5, beta_end**0.5, n, dtype=np.float64) ** 2
         alphas = np.cumprod(1 - betas)
         if zero_terminal_snr:
-            root = np.sqrt(alphas)
-            alphas = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
-            alphas[-1] = 2.0**-24
+            alphas = rescale_to_zero_terminal_snr(alphas)
         return cls(alphas.tolist(), aligned=aligned)
 
     @property
@@ -143,3 +137,15 @@ class ModelSigmas:
     def timestep(self, sigma: float) -> float:
         """The timestep of a sigma > 0, the inverse of `sigma`; beyond the table, its end."""
         return float(np.interp(np.log(sigma), self._log_table, self._timesteps))
+
+
+def rescale_to_zero_terminal_snr(alphas_cumprod: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Shift a schedule so that its last timestep is pure noise: float64 [timesteps].
+
+    Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps are Flawed", algorithm 1.
+    The infinite sigma that gives is held at 4096, where signal vanishes in half precision.
+    """
+    root = np.sqrt(np.asarray(alphas_cumprod, dtype=np.float64))
+    rescaled = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
+    rescaled[-1] = 2.0**-24
+    return rescaled

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, EulerDiscreteScheduler
 from safetensors.torch import load_file, save_file
 
 from benchmarks.full_size import original_tensors
+from pipelines.catalog import PRESETS
 from pipelines.errors import Cancelled
+from pipelines.models.skeleton import alphas_cumprod
 from tests import tiny
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/maps")
@@ -164,6 +166,14 @@ def test_alphas_are_those_of_the_scheduler_in_double_precision(shelf):
     assert alphas.dtype == torch.float64 and alphas.shape == (1000,)
     scheduler = DDIMScheduler.from_config(tiny.configs("sd1")["scheduler"])
     assert torch.allclose(alphas, scheduler.alphas_cumprod.double(), rtol=2e-5, atol=0)
+
+
+def test_a_zero_terminal_snr_config_is_followed():
+    alphas = alphas_cumprod(PRESETS / "families" / "sdxl-v")
+    config = json.loads((PRESETS / "families/sdxl-v/scheduler/scheduler_config.json").read_text())
+    oracle = EulerDiscreteScheduler.from_config(config).alphas_cumprod.double()
+    assert alphas[-1] == 2.0**-24
+    assert torch.allclose(alphas, oracle, rtol=1e-3, atol=1e-7)
     assert alphas[0].item() == pytest.approx(1 - 0.00085, rel=1e-15)
 
 
