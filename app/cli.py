@@ -151,7 +151,9 @@ def _render(flags: argparse.Namespace) -> int:
     paths = _paths(Path(flags.out), len(recipes))
 
     from pipelines import Engine, save
+    from pipelines.engine.environment import settle_in
 
+    settle_in()
     engine = Engine(catalog, settings.device, settings.dtype, settings.threads)
     for recipe, path in zip(recipes, paths, strict=True):
         with _bar(recipe.steps) as show:

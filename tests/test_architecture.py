@@ -28,7 +28,11 @@ LAYERS = (
 """From top to bottom: a room may import itself and those below. Rooms of one layer may not import
 each other, but for those of `pipelines`. The most particular name says where a module stands."""
 
-SPEAKS_WITH_THE_ENGINE = ("pipelines.engine.remote", "pipelines.engine.wire")
+SPEAKS_WITH_THE_ENGINE = (
+    "pipelines.engine.environment",
+    "pipelines.engine.remote",
+    "pipelines.engine.wire",
+)
 """What the product may use of the engine: the outside of its process."""
 
 COMPOSITION = {("app.api.server", "app.ui")}

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from os import environ
 from pathlib import Path
@@ -24,6 +24,7 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO, Literal, cast
 
 import pipelines
+from pipelines.engine.environment import engine_environment
 from pipelines.engine.wire import BrokenFrame, Header, read_frame, write_frame
 from pipelines.errors import EngineStopped
 from pipelines.events import EVENTS, Cancelled, Event, Failed, Finished, Step
@@ -35,31 +36,6 @@ CRASH_LIMIT = 3
 CRASH_WINDOW = 60.0
 CLOSE_SECONDS = 3.0
 LOG_BYTES = 1_000_000
-
-_KEEP_BUFFERS = {
-    # glibc gives every buffer above 32 MB back to the system and faults it in again at the next
-    # step: half of the time of a step on a CPU. Only the main arena can grow without limit, so
-    # all threads share it.
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(2**40),
-    "MALLOC_ARENA_MAX": "1",
-    # Huge pages for torch's own buffers.
-    "THP_MEM_ALLOC_ENABLE": "1",
-}
-_STAY_HOME = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-
-
-def engine_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the engine's process: buffers are kept, nothing is fetched.
-
-    Allocator settings that `base` has already are left as they are.
-    """
-    return {**_KEEP_BUFFERS, **base, **_STAY_HOME}
 
 
 @dataclass(frozen=True)

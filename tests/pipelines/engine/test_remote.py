@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.remote import EngineProcess, EngineState, engine_environment, obituary, tail
+from pipelines.engine.remote import EngineProcess, EngineState, obituary, tail
 from pipelines.events import Event, Failed
 from pipelines.geometry import Size
 from pipelines.recipe import ModelRef, Recipe
@@ -79,24 +79,6 @@ def broken(tmp_path):
     )
     yield process
     process.close()
-
-
-def test_buffers_are_kept_and_nothing_is_fetched():
-    environment = engine_environment({"PATH": "/bin", "HF_HUB_OFFLINE": "0"})
-    assert environment["PATH"] == "/bin"
-    assert environment["MALLOC_MMAP_MAX_"] == "0"
-    assert int(environment["MALLOC_TRIM_THRESHOLD_"]) > 2**36
-    assert environment["HF_HUB_OFFLINE"] == "1"
-
-
-def test_an_allocator_chosen_by_the_artist_stays():
-    assert engine_environment({"MALLOC_ARENA_MAX": "4"})["MALLOC_ARENA_MAX"] == "4"
-
-
-def test_the_environment_given_is_not_changed():
-    base = {"PATH": "/bin"}
-    engine_environment(base)
-    assert base == {"PATH": "/bin"}
 
 
 def test_it_says_what_it_runs_on(engine):
