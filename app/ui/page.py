@@ -147,7 +147,7 @@ def _wire_reuse(studio: Studio, form: Form, results: gr.HTML, answers: gr.HTML) 
 def _reused(studio: Studio, form: Form, recipe: Recipe) -> list[Any]:
     """The form filled from a recipe. A checkpoint that is not here is told, the rest is filled."""
     try:
-        chosen = studio.catalog.checkpoint(recipe.checkpoint)
+        chosen = studio.catalog.recall(recipe.checkpoint)
     except StudioError as error:
         values = write(recipe)
         del values["checkpoint"]

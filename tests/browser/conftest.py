@@ -11,7 +11,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +34,51 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@dataclass(frozen=True)
 class Server:
-    """A studio that serves its page."""
+    """A studio that serves its page, in a process of its own."""
 
-    url: str
-    models: Path
+    def __init__(self, home: Path, models: Path, presets: Path) -> None:
+        self.models = models
+        self._log = home / "server.log"
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        flags = {
+            "--port": port,
+            "--models": models,
+            "--presets": presets,
+            "--outputs": home / "outputs",
+            "--data": home / "data",
+            "--device": "cpu",
+            "--dtype": "float32",
+            "--threads": 1,
+        }
+        self._command = [sys.executable, "-m", "app.cli", "serve", "--no-browser"]
+        self._command += [str(part) for flag in flags.items() for part in flag]
+        self.start()
+
+    def start(self) -> None:
+        """Returns when the page answers."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + SECONDS
+        while not self._answers():
+            assert self.process.poll() is None, self._log.read_text()
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """As Ctrl+C would, or not so gently if that takes too long."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
     def get(self, path: str) -> Any:
         """The API's answer."""
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}") as answer:
-            return json.load(answer)
+        return json.loads(self.bytes(path))
 
     def bytes(self, path: str) -> bytes:
         """The API's answer as it is."""
@@ -56,6 +89,19 @@ class Server:
         """The newest job."""
         return self.get("jobs")[0]
 
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(self.url).close()
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -65,46 +111,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     models, presets = tiny.install(home, ("sd1", "sdxl"))
     for file in models.rglob("*.safetensors"):
         os.utime(file, (time.time() - 60, time.time() - 60))
-    port = _free_port()
-    flags = {
-        "--port": port,
-        "--models": models,
-        "--presets": presets,
-        "--outputs": home / "outputs",
-        "--data": home / "data",
-        "--device": "cpu",
-        "--dtype": "float32",
-        "--threads": 1,
-    }
-    command = [sys.executable, "-m", "app.cli", "serve", "--no-browser"]
-    command += [str(part) for flag in flags.items() for part in flag]
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_it_answers(url, process, home / "server.log")
-            yield Server(url, models)
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(url).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(log.read_text())
+    running = Server(home, models, presets)
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")
