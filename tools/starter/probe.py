@@ -4,6 +4,7 @@ A small classifier, trained on painted scenes (and on the same scenes through th
 that is how a starter's pictures look), judges pictures made from a fixed list of prompts.
 """
 
+import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tools.starter.scene import COLOURS, GROUNDS, SKIES, STYLES, THINGS, draw_scene
-from tools.starter.training import learning_rate
+from tools.starter.training import Optimizer, learning_rate
 
 WEIGHTS = Path(__file__).with_name("probe.safetensors")
 SIDE = 96
@@ -126,12 +127,12 @@ def scene_labels(seeds: range) -> Tensor:
 
 
 def train_probe(
-    pictures: np.ndarray, labels: Tensor, path: Path = WEIGHTS, steps: int = 2500, batch: int = 64
+    pictures: np.ndarray, labels: Tensor, path: Path = WEIGHTS, steps: int = 700, batch: int = 48
 ) -> Probe:
     """Train on small pictures (n, 96, 96, 3) with noise, shifts and mirrors; write to `path`."""
     torch.manual_seed(3)
     probe = Probe()
-    optimizer = torch.optim.AdamW(probe.parameters(), weight_decay=0.02, fused=True)
+    optimizer = Optimizer(probe, ("out",))
     for step in range(steps):
         rng = np.random.default_rng((6, step))
         picks = rng.integers(0, len(pictures), batch)
@@ -147,11 +148,8 @@ def train_probe(
             torch.zeros(()),
         )
         loss.backward()
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, 2e-3)
-        optimizer.step()
-        optimizer.zero_grad()
-        if step % 250 == 0:
+        optimizer.step(learning_rate(step, steps, 2e-3))
+        if step % 100 == 0:
             print(f"probe step {step} loss {loss.item():.3f}", flush=True)
     save_file({k: v.to(torch.float16).contiguous() for k, v in probe.state_dict().items()}, path)
     return load_probe(path)
@@ -184,3 +182,27 @@ def measure(
     rates = {name: float(np.mean(h)) for name, h in hits.items()}
     named = ("sky", "ground", "thing", "colour")
     return {**rates, "overall": sum(rates[name] for name in named) / len(named)}
+
+
+def main() -> None:
+    """Judge a checkpoint through Gesso's own engine."""
+    from pipelines import Catalog, Draft, Engine, expand
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--checkpoint", default="starter", help="a model's name, as in the page")
+    parser.add_argument("--seeds", type=int, default=2, help="pictures for each prompt")
+    options = parser.parse_args()
+    catalog = Catalog.open()
+    engine = Engine(catalog)
+
+    def generate(prompt: str, seed: int) -> Image.Image:
+        draft = Draft(prompt=prompt, seed=seed, checkpoint=options.checkpoint)
+        [recipe] = expand(draft, catalog)
+        return engine.render(recipe).image
+
+    rates = measure(generate, load_probe(), tuple(range(options.seeds)))
+    print(", ".join(f"{name} {100 * rate:.1f} %" for name, rate in rates.items()))
+
+
+if __name__ == "__main__":
+    main()

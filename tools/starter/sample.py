@@ -29,16 +29,23 @@ class Starter:
 
     @torch.inference_mode()
     def paint(
-        self, prompts: Sequence[str], seeds: Sequence[int], steps: int = 20, guidance: float = 5.0
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        steps: int = 20,
+        guidance: float = 5.0,
+        side: int = 32,
     ) -> list[Image.Image]:
-        """One picture for each prompt, from the noise of its own seed."""
+        """One picture of `8 * side` pixels for each prompt, from the noise of its own seed."""
         scheduler = EulerDiscreteScheduler.from_config(
             read_config("scheduler"), timestep_spacing="linspace"
         )
         scheduler.set_timesteps(steps)
         context = self._text_encoder(encode(self._tokenizer, ["", *prompts])).last_hidden_state
         context = torch.cat([context[:1].expand(len(prompts), -1, -1), context[1:]])
-        noise = [torch.randn(4, 32, 32, generator=torch.Generator().manual_seed(s)) for s in seeds]
+        noise = [
+            torch.randn(4, side, side, generator=torch.Generator().manual_seed(s)) for s in seeds
+        ]
         x = torch.stack(noise) * scheduler.init_noise_sigma
         for time in scheduler.timesteps:
             pair = scheduler.scale_model_input(torch.cat([x, x]), time).bfloat16()

@@ -113,7 +113,7 @@ class Workshop:
         """Train the probe if there is none; print its own accuracy on unseen scenes."""
         vae = self.trained("vae")
         if not probing.WEIGHTS.exists():
-            seen = 1500
+            seen = 600
             small = np.concatenate(
                 [
                     probing.shrink(self.pictures()),
