@@ -39,6 +39,7 @@ DRAFT_FLAGS = (
     "prediction_type",
     "count",
 )
+FOLDERS = ("models", "presets", "outputs", "data")
 SETTING_FLAGS = ("port", "models", "presets", "outputs", "data", "device", "dtype", "threads")
 
 
@@ -77,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for name in DRAFT_FLAGS:
         field = Recipe.model_fields.get(name) or Draft.model_fields[name]
-        render.add_argument(_flag(name), help=_help(field.description))
+        render.add_argument(_flag(name), metavar=_metavar(name), help=_help(field.description))
     _add_settings(render, "models", "presets", "data", "device", "dtype", "threads")
 
     models = commands.add_parser("models", help="list the model files and what is wrong with them")
@@ -97,7 +98,11 @@ def _add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     for name in names:
         said = _help(Settings.model_fields[name].description)
         action = "append" if name in ("models", "presets") else "store"
-        parser.add_argument(_flag(name), action=action, help=said)
+        parser.add_argument(_flag(name), action=action, metavar=_metavar(name), help=said)
+
+
+def _metavar(name: str) -> str:
+    return "DIR" if name in FOLDERS else name.rpartition("_")[2].upper()
 
 
 def _flag(name: str) -> str:

@@ -13,7 +13,7 @@ import psutil
 
 from app.settings import Settings
 from app.studio.gallery import writable
-from app.studio.service import engine_arguments
+from app.studio.service import engine_arguments, open_catalog
 from pipelines.engine.remote import EngineProcess
 from pipelines.errors import StudioError
 from pipelines.library.entry import Problem
@@ -46,6 +46,7 @@ class Report:
     engine: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     folders: list[dict[str, Any]] = field(default_factory=list)
+    models: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def examine(settings: Settings) -> Report:
     report = Report(platform.python_version(), platform.platform(), versions(*PACKAGES))
     report.problems += _missing(report.packages)
     _look_at_folders(settings, report)
+    _look_at_models(settings, report)
     _look_at_memory(report)
     if not any(folder["path"] == str(settings.data) for folder in _unusable(report)):
         _try_engine(settings, report)
@@ -91,6 +93,20 @@ def _look_at_folders(settings: Settings, report: Report) -> None:
 
 def _unusable(report: Report) -> list[dict[str, Any]]:
     return [folder for folder in report.folders if not folder["ok"]]
+
+
+def _look_at_models(settings: Settings, report: Report) -> None:
+    catalog = open_catalog(settings)
+    entries, checkpoints = catalog.library.entries(), catalog.checkpoints()
+    catalog.close()
+    broken = sum(entry.problem is not None for entry in entries)
+    report.models = {"files": len(entries), "checkpoints": len(checkpoints), "broken": broken}
+    if broken:
+        message = f"{broken} of {len(entries)} model files cannot be used."
+        report.problems.append(Problem(message, "gesso models tells why."))
+    if not checkpoints:
+        cure = "Put an SD 1.x, SD 2.x or SDXL checkpoint (.safetensors) into a models folder."
+        report.problems.append(Problem("There is no checkpoint to paint with.", cure))
 
 
 def _look_at_memory(report: Report) -> None:
@@ -135,6 +151,7 @@ def as_text(report: Report) -> str:
     for folder in report.folders:
         free = f", {folder['free'] / 2**30:.0f} GB free" if "free" in folder else ""
         lines.append(f"{folder['use'].capitalize()}: {folder['path']}{free}")
+    lines.append("{files} model files, {checkpoints} checkpoints".format(**report.models))
     if not report.problems:
         return "\n".join([*lines, "", "Everything is in order."])
     lines.append("")

@@ -182,6 +182,7 @@ def test_the_doctor_finds_what_the_engine_runs_on(machine, capsys):
     report = json.loads(capsys.readouterr().out)
     assert (report["engine"]["device"], report["engine"]["threads"]) == ("cpu", 1)
     assert "torch" in report["packages"]
+    assert report["models"]["checkpoints"] >= 2
     assert report["memory"]["total"] > report["memory"]["available"] > 0
     assert all(problem["cure"] for problem in report["problems"])
 
