@@ -1,175 +1,18 @@
-"""Fields and widgets: the page's form is derived from the recipe's own fields.
-
-Label, help, range and default stand on `Recipe` and `Draft` and nowhere else. `read` turns what
-the widgets hold into a `Draft`, `write` turns a recipe into what the widgets show; they are each
-other's inverse.
-"""
+"""The widgets of the page, made from the recipe's own fields."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import annotated_types
 import gradio as gr
 from gradio.components import Component
-from pydantic.fields import FieldInfo
 
-from pipelines.draft import AUTOMATIC, Choice, Draft
-from pipelines.errors import RequestError
-from pipelines.geometry import Size
+from app.ui.fields import facts, read, sizes_of, starting_values
+from pipelines.draft import Choice, Draft
 from pipelines.library.kinds import Variant
-from pipelines.recipe import Recipe, SizeConditioning
 
 _W = TypeVar("_W", bound=Component)
-
-NESTED = "size_conditioning."
-"""Prefix of the widgets that make up SDXL's size conditioning."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a field says about itself. Bounds are inclusive, None where there are none."""
-
-    label: str
-    help: str
-    default: Any
-    minimum: float | None
-    maximum: float | None
-
-
-def facts(name: str) -> Facts:
-    """The facts of a recipe's field, of a draft's, or of `size_conditioning.<field>`."""
-    info = _info(name)
-    bounds: dict[str, Any] = {}
-    for rule in info.metadata:
-        match rule:
-            case annotated_types.Ge(ge=low):
-                bounds["minimum"] = low
-            case annotated_types.Le(le=high):
-                bounds["maximum"] = high
-    return Facts(
-        label=info.title or _label(name, info),
-        help=info.description or "",
-        default=None if info.is_required() else info.default,
-        minimum=bounds.get("minimum"),
-        maximum=bounds.get("maximum"),
-    )
-
-
-def _info(name: str) -> FieldInfo:
-    if name.startswith(NESTED):
-        return SizeConditioning.model_fields[name.removeprefix(NESTED)]
-    return Recipe.model_fields.get(name) or Draft.model_fields[name]
-
-
-def _label(name: str, info: FieldInfo) -> str:
-    label = name.removeprefix(NESTED).replace("_", " ").capitalize()
-    return f"{label} size" if info.annotation is Size else label
-
-
-def read(values: Mapping[str, Any]) -> Draft:
-    """What the widgets hold, as a request. Raises RequestError naming the field."""
-    nested = {
-        name.removeprefix(NESTED): value
-        for name, value in values.items()
-        if name.startswith(NESTED) and value
-    }
-    data = {
-        name: _READERS.get(name, _open)(value)
-        for name, value in values.items()
-        if not name.startswith(NESTED)
-    }
-    if nested:
-        data["size_conditioning"] = {"original": data["size"], "target": data["size"], **nested}
-    return Draft.of({name: value for name, value in data.items() if value is not None})
-
-
-def write(recipe: Recipe, variant: Variant | None = None) -> dict[str, Any]:
-    """What the widgets show for a recipe, by field.
-
-    What the recipe's checkpoint (of this `variant`) would choose by itself is shown as left to
-    it, so that choosing another checkpoint afterwards does not carry it along.
-    """
-    own = variant is not None and recipe.prediction_type == variant.prediction_type
-    return {
-        "prompt": recipe.prompt,
-        "negative_prompt": recipe.negative_prompt,
-        "seed": str(recipe.seed),
-        "steps": recipe.steps,
-        "guidance_scale": recipe.guidance_scale,
-        "sampler": recipe.sampler,
-        "schedule": recipe.schedule,
-        "clip_skip": recipe.clip_skip,
-        "size": str(recipe.size),
-        "checkpoint": recipe.checkpoint.name,
-        "prediction_type": AUTOMATIC if own else recipe.prediction_type,
-        **_write_conditioning(recipe.size_conditioning, recipe.size),
-    }
-
-
-def _write_conditioning(told: SizeConditioning | None, size: Size) -> dict[str, Any]:
-    if told is None or told == SizeConditioning(original=size, target=size):
-        told_original = told_target = ""
-    else:
-        told_original, told_target = str(told.original), str(told.target)
-    return {
-        NESTED + "original": told_original,
-        NESTED + "crop_left": told.crop_left if told else 0,
-        NESTED + "crop_top": told.crop_top if told else 0,
-        NESTED + "target": told_target,
-    }
-
-
-def starting_values(variant: Variant) -> dict[str, Any]:
-    """What a newcomer to a checkpoint of this variant would set, by field."""
-    defaults = variant.defaults.model_dump()
-    return {**defaults, "size": str(variant.sizes[0]), "prediction_type": AUTOMATIC}
-
-
-def sizes_of(variant: Variant | None) -> list[str]:
-    """The sizes a variant was trained for, as text, its own first."""
-    return [str(size) for size in variant.sizes] if variant else []
-
-
-def refill(
-    values: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The fields to change when another checkpoint is chosen: those the artist left as they were.
-
-    `before` and `after` are the starting values of the old and the new checkpoint.
-    """
-    return {
-        name: value
-        for name, value in after.items()
-        if name in values and values[name] == before.get(name) and value != values[name]
-    }
-
-
-def _open(value: Any) -> Any:
-    return None if value in ("", AUTOMATIC) else value
-
-
-def _text(value: Any) -> Any:
-    return value
-
-
-def _seed(value: Any) -> int | None:
-    text = str(value if value is not None else "").strip()
-    if text in ("", "-1"):
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 20):
-        shown = text if len(text) <= 24 else text[:20] + "\u2026"
-        raise RequestError(
-            f"Seed {shown!r} is not a whole number from 0 to 2^64 - 1.",
-            "Use digits only, or leave it empty for a fresh one.",
-            "seed",
-        )
-    return int(text)
-
-
-_READERS = {"prompt": _text, "negative_prompt": _text, "seed": _seed}
 
 
 class Form:
@@ -184,23 +27,12 @@ class Form:
         self.initial: dict[str, Any] = {}
         if chosen is not None:
             self.initial = {**starting_values(chosen.variant), "checkpoint": chosen.ref.name}
-        self.widgets: dict[str, Component] = {}
+        self.widgets: dict[str, Any] = {}
         self.filled_for = gr.Textbox(self.initial.get("checkpoint"), visible=False, render=False)
 
-    def text(self, name: str, *, lines: int = 1, **look: Any) -> gr.Textbox:
+    def text(self, name: str, **look: Any) -> gr.Textbox:
         """A box for text."""
-        known = facts(name)
-        return self.add(
-            name,
-            gr.Textbox(
-                label=known.label,
-                value=self._start(name, known) or "",
-                lines=lines,
-                interactive=True,
-                elem_id=name.replace(".", "-"),
-                **{"info": known.help, **look},
-            ),
-        )
+        return self.add(name, gr.Textbox(**self._common(name) | look))
 
     def slider(self, name: str, *, step: float = 1, **look: Any) -> gr.Slider:
         """A slider over the field's range."""
@@ -211,52 +43,24 @@ class Form:
             gr.Slider(
                 known.minimum,
                 known.maximum,
-                self._start(name, known),
                 step=step,
-                label=known.label,
-                interactive=True,
                 buttons=[],
-                elem_id=name.replace(".", "-"),
-                **{"info": known.help, **look},
+                **self._common(name) | look,
             ),
         )
 
     def number(self, name: str, **look: Any) -> gr.Number:
-        """A box for a whole number within the field's range."""
-        known = facts(name)
-        return self.add(
-            name,
-            gr.Number(
-                self._start(name, known),
-                minimum=known.minimum,
-                maximum=known.maximum,
-                precision=0,
-                label=known.label,
-                interactive=True,
-                elem_id=name.replace(".", "-"),
-                **{"info": known.help, **look},
-            ),
-        )
+        """A box for a whole number."""
+        return self.add(name, gr.Number(precision=0, **self._common(name) | look))
 
-    def choice(self, name: str, choices: list[Any], **look: Any) -> gr.Dropdown:
+    def choice(self, name: str, choices: Sequence[Any], **look: Any) -> gr.Dropdown:
         """A list to choose from: names, or pairs of label and name.
 
         A name that is not on the list may stand there: a recipe from elsewhere can bring one, and
         is answered with a sentence when it is asked for.
         """
-        known = facts(name)
-        return self.add(
-            name,
-            gr.Dropdown(
-                choices,
-                label=known.label,
-                allow_custom_value=True,
-                filterable=True,
-                interactive=True,
-                elem_id=name.replace(".", "-"),
-                **{"value": self._start(name, known), "info": known.help, **look},
-            ),
-        )
+        common = self._common(name) | look
+        return self.add(name, gr.Dropdown(choices, allow_custom_value=True, **common))
 
     def add(self, name: str, widget: _W) -> _W:
         """A widget of another kind, under a field's name."""
@@ -279,5 +83,12 @@ class Form:
             answers["size"] = {**answers.get("size", gr.update()), "sizes": sizes_of(variant)}
         return [answers.get(name, gr.skip()) for name in self.widgets]
 
-    def _start(self, name: str, known: Facts) -> Any:
-        return self.initial.get(name, known.default)
+    def _common(self, name: str) -> dict[str, Any]:
+        known = facts(name)
+        return {
+            "label": known.label,
+            "info": known.help,
+            "value": self.initial.get(name, known.default),
+            "interactive": True,
+            "elem_id": name.replace(".", "-"),
+        }

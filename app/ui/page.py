@@ -16,7 +16,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.ui import panels
-from app.ui.form import Form, refill, starting_values, write
+from app.ui.fields import refill, starting_values, write
+from app.ui.form import Form
 from app.ui.tabs import tabs
 from app.ui.theme import theme
 from app.ui.wiring import QUIET, checkpoint_or_none

@@ -12,7 +12,7 @@ from typing import Any
 import annotated_types
 import gradio as gr
 
-from app.ui.form import facts
+from app.ui.fields import facts
 from pipelines.errors import StudioError
 from pipelines.geometry import Size
 

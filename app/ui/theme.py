@@ -6,7 +6,7 @@ properties. Fonts are the system's own, so nothing is fetched.
 
 from __future__ import annotations
 
-import gradio as gr
+from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
 VERMILION = colors.Color(
@@ -45,9 +45,9 @@ FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-s
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
 
-def theme() -> gr.themes.Base:
+def theme() -> Base:
     """The theme of Gradio's components, light and dark."""
-    base = gr.themes.Base(
+    base = Base(
         primary_hue=VERMILION,
         secondary_hue=VERMILION,
         neutral_hue=GROUND,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, get_args
 
 import gradio as gr
 
-from app.ui.form import NESTED, Form, facts, sizes_of
+from app.ui.fields import NESTED, facts, sizes_of
+from app.ui.form import Form
 from app.ui.panels import size_picker
 from app.ui.tabs import Tab
 from app.ui.wiring import QUIET, checkpoint_or_none
@@ -24,7 +25,7 @@ def _build(studio: Studio, form: Form) -> None:
     with gr.Row():
         _sampler(form, studio.catalog.samplers())
         names = [schedule.name for schedule in studio.catalog.schedules()]
-        form.choice("schedule", names, value=AUTOMATIC, min_width=120)
+        form.choice("schedule", names, min_width=120)
     with gr.Row():
         form.slider("steps", min_width=120)
         form.slider("guidance_scale", step=0.5, min_width=120)
@@ -52,7 +53,7 @@ def _sampler(form: Form, samplers: list[Sampler]) -> None:
 def _advanced(studio: Studio, form: Form) -> None:
     form.slider("clip_skip")
     form.choice("prediction_type", [AUTOMATIC, *get_args(PredictionType)], value=AUTOMATIC)
-    with gr.Row(visible=_takes_size(form.chosen)) as conditioning:
+    with gr.Row(visible=_takes_size(form.chosen), elem_id="size_conditioning") as conditioning:
         form.text(NESTED + "original", placeholder=AUTOMATIC)
         form.text(NESTED + "target", placeholder=AUTOMATIC)
         form.number(NESTED + "crop_left")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.form import AUTOMATIC, facts, read, refill, starting_values, write
+from app.ui.fields import AUTOMATIC, facts, read, refill, starting_values, write
 from pipelines.catalog import Catalog
 from pipelines.draft import MAX_COUNT, Draft, expand
 from pipelines.errors import RequestError
@@ -101,6 +101,18 @@ def test_whatever_a_browser_sends_is_checked(values: dict[str, object], field: s
     with pytest.raises(RequestError) as refused:
         read(values)
     assert refused.value.field == field
+
+
+def test_a_schedule_that_the_sampler_takes_anyway_is_left_to_it(catalog: Catalog) -> None:
+    variant = catalog.checkpoint("tiny-sd1").variant
+
+    def start(sampler: str, schedule: str) -> str:
+        update = {"sampler": sampler, "schedule": schedule}
+        defaults = variant.defaults.model_copy(update=update)
+        return starting_values(variant.model_copy(update={"defaults": defaults}))["schedule"]
+
+    assert start("DPM++ 2M", "Karras") == AUTOMATIC
+    assert start("DPM++ 2M", "Exponential") == "Exponential"
 
 
 def test_another_checkpoint_changes_only_what_was_left_untouched(catalog: Catalog) -> None:
