@@ -272,3 +272,16 @@ def test_a_job_that_fails_says_why_beside_the_prompt(open_page: Any, server: Ser
     card = page.wait_for_selector(".notice")
     assert "doomed" in card.inner_text()
     assert page.input_value("#prompt textarea") == "no model any more"
+
+
+def test_the_pictures_facts_follow_the_one_that_is_chosen(open_page: Any) -> None:
+    page = open_page()
+    prepare(page, "the older one", seed="21")
+    generate(page)
+    prepare(page, "the newer one", seed="22")
+    generate(page)
+    for _ in range(2):
+        page.click(".tile[aria-label='Picture: the older one']")
+        page.wait_for_selector(".caption .prompt:has-text('the older one')")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_selector(".caption .prompt:has-text('the newer one')")

@@ -24,6 +24,7 @@ export class Easel {
   /** A finished picture. */
   picture(id, description) {
     this.element.dataset.picture = id;
+    this.element.disabled = false;
     this.#image.alt = description ?? "";
     this.#want(pictureUrl(id), 1);
   }
@@ -31,14 +32,9 @@ export class Easel {
   /** The picture so far; frames are dropped rather than queued. */
   preview(job, version) {
     delete this.element.dataset.picture;
+    this.element.disabled = true;
     this.#image.alt = "";
     if (version != null) this.#want(previewUrl(job, version), LATENT_FACTOR);
-  }
-
-  clear() {
-    delete this.element.dataset.picture;
-    this.#wanted = null;
-    this.#image.removeAttribute("src");
   }
 
   #want(url, scale) {

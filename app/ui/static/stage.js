@@ -126,6 +126,7 @@ export class Stage {
   #render() {
     const [job] = this.unfinished;
     const shown = this.#chosen ?? (job || this.#mine.size ? null : (this.#ids[0] ?? null));
+    this.#shown = shown;
     const painting = shown === null && (job || this.#mine.size);
     this.element.dataset.state = painting ? "painting" : shown ? "picture" : "empty";
     this.#renderProgress(job);
@@ -134,7 +135,6 @@ export class Stage {
     if (shown) this.#renderPicture(shown);
     else this.#parts.caption.replaceChildren();
     if (!shown && job) this.#parts.easel.preview(job.id, job.preview);
-    this.#shown = shown;
   }
 
   #renderProgress(job) {
@@ -172,24 +172,28 @@ export class Stage {
     this.#recipes.set(id, recipe);
     if (this.#shown !== id) return;
     this.#parts.caption.dataset.picture = id;
-    this.#parts.caption.replaceChildren(...(recipe ? this.#caption(id, recipe) : []));
+    this.#parts.caption.replaceChildren(this.#links(id, recipe), ...(recipe ? described(recipe) : []));
     this.#parts.easel.picture(id, recipe?.prompt);
   }
 
-  #caption(id, recipe) {
+  #links(id, recipe) {
     const button = (label, path, onclick, name = "") =>
       h("button", { class: `action ${name}`, type: "button", onclick }, icon(path), label);
-    return [
-      h(
-        "div",
-        { class: "actions" },
-        button("Reuse settings", ICONS.again, () => this.#actions.reuse(id, "settings")),
-        button("Reuse seed", ICONS.seed, () => this.#actions.reuse(id, "seed")),
-        button("Full view", ICONS.expand, () => this.#open(), "full"),
-        h("a", { class: "action", href: api.downloadUrl(id), download: true }, icon(ICONS.download), "Download"),
-      ),
-      h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : "No prompt"),
-      h("dl", {}, ...facts(recipe).map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value))))),
-    ];
+    return h(
+      "div",
+      { class: "actions" },
+      recipe && button("Reuse settings", ICONS.again, () => this.#actions.reuse(id, "settings")),
+      recipe && button("Reuse seed", ICONS.seed, () => this.#actions.reuse(id, "seed")),
+      button("Full view", ICONS.expand, () => this.#open(), "full"),
+      h("a", { class: "action", href: api.downloadUrl(id), download: true }, icon(ICONS.download), "Download"),
+    );
   }
+}
+
+/** The prompt, and what else made the picture. */
+function described(recipe) {
+  return [
+    h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : "No prompt"),
+    h("dl", {}, ...facts(recipe).map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value))))),
+  ];
 }
