@@ -39,7 +39,7 @@ class Size(BaseModel):
         """The closest size that can be rendered."""
 
         def fit(side: float) -> int:
-            return min(4096, max(64, round(side / LATENT_FACTOR) * LATENT_FACTOR))
+            return round(min(4096, max(64, side)) / LATENT_FACTOR) * LATENT_FACTOR
 
         return cls(width=fit(width), height=fit(height))
 

@@ -19,6 +19,7 @@ from pipelines.geometry import Size
 
 VERSION = 1
 PROMPT_LIMIT = 10_000
+NAME_LIMIT = 100
 SEED_LIMIT = 2**64
 
 PredictionType = Literal["epsilon", "v_prediction"]
@@ -83,11 +84,13 @@ class Recipe(_Value):
     )
     sampler: str = Field(
         default="DPM++ 2M",
+        max_length=NAME_LIMIT,
         title="Sampler",
         description="The method that walks from noise to picture.",
     )
     schedule: str = Field(
         default="Karras",
+        max_length=NAME_LIMIT,
         title="Schedule",
         description="How the noise levels are spaced over the steps.",
     )
@@ -200,8 +203,9 @@ def explain(error: ValidationError) -> RequestError:
 
 
 def _nearest_side(value: Any) -> int:
-    """Sides of pictures are the only numbers that must be multiples."""
-    return Size.nearest(value, value).width
+    """Sides of pictures are the only numbers that must be multiples; they may come as text."""
+    side = value if isinstance(value, int) else float(value)
+    return Size.nearest(side, side).width
 
 
 def _sentence(text: str) -> str:
