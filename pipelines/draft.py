@@ -102,12 +102,7 @@ def expand(draft: Draft, choices: Choices) -> list[Recipe]:
     Raises RequestError (naming the field) for anything that cannot be rendered.
     """
     chosen = choices.checkpoint(draft.checkpoint)
-    if chosen.variant.task != "text-to-image":
-        raise WrongModel(
-            f"{chosen.ref.name} is {chosen.variant.label}, which does not paint from text alone.",
-            "Choose a text-to-image checkpoint.",
-            "checkpoint",
-        )
+    _refuse_other_tasks(chosen)
     defaults = chosen.variant.defaults
     sampler = choices.sampler(_or(_named(draft.sampler), defaults.sampler))
     schedule = _or(draft.schedule, defaults.schedule if not _named(draft.sampler) else AUTOMATIC)
@@ -141,6 +136,7 @@ def check(recipe: Recipe, choices: Choices) -> None:
     Raises UnknownModel, WrongModel or UnknownChoice, naming the field.
     """
     chosen = choices.recall(recipe.checkpoint)
+    _refuse_other_tasks(chosen)
     choices.schedule(recipe.schedule, choices.sampler(recipe.sampler))
     wants_size = chosen.family.conditioning == "size"
     if wants_size != (recipe.size_conditioning is not None):
@@ -160,6 +156,15 @@ def first_seed(asked: int | None) -> int:
             f"Seed {asked} is out of range.", "Use 0 to 2^64 - 1, or -1 for a fresh one.", "seed"
         )
     return asked
+
+
+def _refuse_other_tasks(chosen: Choice) -> None:
+    if chosen.variant.task != "text-to-image":
+        raise WrongModel(
+            f"{chosen.ref.name} is {chosen.variant.label}, which does not paint from text alone.",
+            "Choose a text-to-image checkpoint.",
+            "checkpoint",
+        )
 
 
 def _size_conditioning(draft: Draft, chosen: Choice, size: Size) -> SizeConditioning | None:

@@ -166,6 +166,7 @@ def test_a_recipe_that_was_just_decided_can_be_rendered(catalog):
         ({"checkpoint": ModelRef(name="not here")}, UnknownModel, "checkpoint"),
         ({"sampler": "Eular"}, UnknownChoice, "sampler"),
         ({"schedule": "Karas"}, UnknownChoice, "schedule"),
+        ({"checkpoint": ModelRef(name="tiny-sd1-inpaint")}, WrongModel, "checkpoint"),
         ({"checkpoint": ModelRef(name="tiny-sdxl")}, WrongModel, "size_conditioning"),
         (
             {"size_conditioning": SizeConditioning(original=SMALL, target=SMALL)},
