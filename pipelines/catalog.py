@@ -169,11 +169,12 @@ class Catalog:
     def _entry(self, name: str | None) -> Entry:
         if name is None:
             return self._default()
+        with contextlib.suppress(UnknownModel):
+            return self.library.find(name, "checkpoint")
+        self.rescan()
         try:
             return self.library.find(name, "checkpoint")
         except UnknownModel:
-            if self.rescan():
-                return self._entry(name)
             self._refuse_other_role(name)
             raise
 

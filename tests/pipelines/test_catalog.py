@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 import time
 from pathlib import Path
 
@@ -96,6 +97,25 @@ def test_an_unknown_name_is_met_with_the_nearest(models: Path) -> None:
         _open(models).checkpoint("paintr")
     assert caught.value.cure == "Did you mean painter?"
     assert caught.value.field == "checkpoint"
+
+
+def test_an_unknown_name_is_refused_while_a_file_is_still_being_copied(models: Path) -> None:
+    catalog = _open(models)
+    over = threading.Event()
+
+    def copy() -> None:
+        with open(models / "coming.safetensors", "wb", buffering=0) as file:
+            while not over.is_set():
+                file.write(b"x")
+
+    copier = threading.Thread(target=copy)
+    copier.start()
+    try:
+        with pytest.raises(UnknownModel):
+            catalog.checkpoint("something else altogether")
+    finally:
+        over.set()
+        copier.join()
 
 
 def test_a_lora_is_no_checkpoint(models: Path) -> None:
