@@ -54,6 +54,28 @@ def test_the_page_fits_and_can_be_read(open_page: Any, width: int, height: int, 
     assert min(poor.values()) >= 4.5, poor
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844), (844, 390)])
+def test_the_buttons_can_be_pressed_wherever_the_page_is_scrolled(
+    open_page: Any, width: int, height: int
+) -> None:
+    page = open_page(width=width, height=height)
+    covered = page.evaluate(
+        """() => {
+          const covered = [];
+          for (let y = 0; y <= document.documentElement.scrollHeight; y += 40) {
+            scrollTo(0, y);
+            const box = document.querySelector("#generate").getBoundingClientRect();
+            for (let x = box.left + 8; x < box.right - 8; x += 8) {
+              const top = document.elementFromPoint(x, box.top + box.height / 2);
+              if (!top?.closest("#generate")) covered.push([y, x]);
+            }
+          }
+          return covered;
+        }"""
+    )
+    assert covered == []
+
+
 def test_the_chosen_look_outlives_a_reload(open_page: Any) -> None:
     page = open_page(color_scheme="light")
     page.click("[aria-label='Light or dark']")

@@ -1,11 +1,7 @@
 // Ctrl+Enter paints, Escape stops. An open dialog keeps its own Escape.
 
 export function shortcuts({ generate, stop }) {
-  const button = document.getElementById("generate");
-  const command = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
-  button?.setAttribute("data-keys", `${command} ↵`);
-  button?.setAttribute("aria-keyshortcuts", "Control+Enter");
-  document.getElementById("stop")?.setAttribute("aria-keyshortcuts", "Escape");
+  document.body.classList.toggle("mac", /Mac|iPhone|iPad/.test(navigator.platform));
   document.addEventListener(
     "keydown",
     (event) => {

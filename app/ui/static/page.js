@@ -80,7 +80,6 @@ export function results(element, props, reuse) {
     stage.load();
   });
   stage.load();
-  for (const box of document.querySelectorAll("#compose textarea")) box.dir = "auto";
 }
 
 /** Stop what is being painted; what waits goes on. */
