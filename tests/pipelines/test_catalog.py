@@ -100,6 +100,8 @@ def test_an_unknown_name_is_met_with_the_nearest(models: Path) -> None:
 
 
 def test_an_unknown_name_is_refused_while_a_file_is_still_being_copied(models: Path) -> None:
+    for k in range(100):  # so that the copy has grown whenever a scan ends
+        write(models / f"broken{k}.safetensors", {})
     catalog = _open(models)
     over = threading.Event()
 
