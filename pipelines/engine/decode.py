@@ -19,8 +19,8 @@ def decode(latents: Tensor, models: LoadedCheckpoint) -> Image.Image:
     if not latents.isfinite().all():
         raise InvalidNumbers(
             "The model returned numbers that are not numbers (NaN), so there is no picture.",
-            "Try another sampler or a lower guidance scale; if every picture fails, the "
-            "checkpoint is damaged: copy it again.",
+            "Try another sampler or a lower guidance scale. If every picture fails, run with "
+            "--dtype float32; if that fails, too, the checkpoint is damaged: copy it again.",
         )
     pixels = decode_pixels(latents, models)
     if not pixels.isfinite().all():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,18 @@ def test_not_a_number_is_never_saved_as_a_black_picture() -> None:
     models = tiny.loaded("sd1")
     with pytest.raises(InvalidNumbers, match="checkpoint is damaged"):
         decode(torch.full((1, 4, 8, 8), float("nan")), models)
+
+
+def test_a_vae_that_gives_no_numbers_is_told_at_the_end_not_while_loading() -> None:
+    models = replace(tiny.loaded("sd1"), vae=copy.deepcopy(tiny.loaded("sd1").vae))
+    bias = models.vae.decoder.conv_out.bias
+    assert bias is not None
+    bias.fill_(float("nan"))
+    with torch.inference_mode():
+        preview = PreviewMap.fit(models)
+        assert preview.jpeg(torch.zeros(1, 4, 8, 8)).startswith(b"\xff\xd8")
+        with pytest.raises(InvalidNumbers, match="VAE"):
+            decode(torch.zeros(1, 4, 8, 8), models)
 
 
 def test_the_preview_looks_like_the_picture_to_come() -> None:
