@@ -99,7 +99,7 @@ class Recipe(_Value):
         ge=1,
         le=12,
         title="Clip skip",
-        description="Take the text encoder's states this many layers before its end.",
+        description="The text encoder's layer to read, from its end. SDXL starts at 2.",
     )
     size: Size = Field(
         title="Size",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pipelines.errors import RequestError
 from pipelines.models.loader import Encoder, LoadedCheckpoint
 from pipelines.prompt.chunks import Chunk, chunk, even_out
 from pipelines.prompt.tokenizer import tokenizer
@@ -54,8 +55,9 @@ def _run(chunks: Sequence[Chunk], clip_skip: int, encoder: Encoder) -> tuple[Ten
     padded = [part.padded(facts.pad) for part in chunks]
     ids = torch.tensor([ids for ids, _ in padded], device=module.device)
     output = module(ids, output_hidden_states=True)
-    # More layers skipped than there are would wrap around: the embeddings are as far as it goes.
-    back = min(clip_skip + facts.skip, len(output.hidden_states))
+    # Clip skip counts as in other programs, where 2 is what an SDXL model was trained with. More
+    # layers than there are would wrap around: the embeddings are as far as it goes.
+    back = min(max(clip_skip, facts.least_skip), len(output.hidden_states))
     states = output.hidden_states[-back]
     if facts.final_norm:
         states = getattr(module, "text_model", module).final_layer_norm(states)
@@ -67,7 +69,8 @@ def _run(chunks: Sequence[Chunk], clip_skip: int, encoder: Encoder) -> tuple[Ten
 def _stress(states: Tensor, weights: list[tuple[float, ...]]) -> Tensor:
     """Multiply each token's state by its weight, then bring each chunk's mean back to what it was.
 
-    A text without weights is left untouched to the bit.
+    A text without weights is left untouched to the bit. Raises RequestError for weights too large
+    for the numbers computed in.
     """
     if all(weight == 1.0 for row in weights for weight in row):
         return states
@@ -77,7 +80,12 @@ def _stress(states: Tensor, weights: list[tuple[float, ...]]) -> Tensor:
     mean = stressed.mean(dim=(1, 2), keepdim=True)
     # A mean next to zero cannot be scaled back without blowing the chunk up.
     ratio = torch.where(mean.abs() > 1e-6, wide.mean(dim=(1, 2), keepdim=True) / mean, 1.0)
-    return (stressed * ratio).to(states.dtype)
+    settled = (stressed * ratio).to(states.dtype)
+    if states.isfinite().all() and not settled.isfinite().all():
+        raise RequestError(
+            "The weights in the prompt are too large.", "Keep them between -10 and 10.", "prompt"
+        )
+    return settled
 
 
 def _zeros_like(conditioning: Conditioning) -> Conditioning:

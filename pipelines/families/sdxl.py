@@ -16,7 +16,7 @@ CLIP_L = TextEncoder(
     prefix="conditioner.embedders.0.transformer.",
     layout="transformers",
     pad=49407,
-    skip=1,
+    least_skip=2,
     final_norm=False,
 )
 
@@ -25,7 +25,7 @@ CLIP_BIG_G = TextEncoder(
     prefix="conditioner.embedders.1.model.",
     layout="open_clip",
     pad=0,
-    skip=1,
+    least_skip=2,
     final_norm=False,
     pooled=True,
 )

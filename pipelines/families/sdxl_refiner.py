@@ -13,7 +13,7 @@ CLIP_BIG_G = TextEncoder(
     prefix="conditioner.embedders.0.model.",
     layout="open_clip",
     pad=0,
-    skip=1,
+    least_skip=2,
     final_norm=False,
     pooled=True,
 )

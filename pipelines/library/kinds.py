@@ -45,15 +45,15 @@ class TextEncoder:
 
     `component` is its name in the component configs, `prefix` where its tensors stand in an
     original single file, `layout` which naming they use there. `pad` is the token that fills a
-    chunk. The states used are `clip_skip + skip` layers from the end, normalised if
-    `final_norm`. `pooled` says that its projected vector conditions the UNet as well.
+    chunk. The states used are those of the layer `max(clip_skip, least_skip)` from the end,
+    normalised if `final_norm`. `pooled` says that its projected vector conditions the UNet as well.
     """
 
     component: str
     prefix: str
     layout: Literal["transformers", "open_clip"]
     pad: int
-    skip: int = 0
+    least_skip: int = 1
     final_norm: bool = True
     pooled: bool = False
 

@@ -126,11 +126,17 @@ def test_an_empty_negative_prompt_is_zeros_for_sdxl() -> None:
 
 def test_clip_skip_takes_earlier_states() -> None:
     # The reference pipeline skips in the prompt only, so it is held to a picture without guidance.
-    asked = recipe("sdxl", clip_skip=2, guidance_scale=1.0)
+    asked = recipe("sdxl", clip_skip=3, guidance_scale=1.0)
     assert_close(ours(asked, "sdxl"), theirs(asked, "sdxl", clip_skip=1))
     for family in FAMILIES:
-        skipped = ours(recipe(family, clip_skip=2), family)
+        skipped = ours(recipe(family, clip_skip=3), family)
         assert not torch.allclose(skipped, ours(recipe(family), family))
+
+
+def test_clip_skip_2_is_what_sdxl_was_trained_with() -> None:
+    assert torch.equal(ours(recipe("sdxl", clip_skip=2), "sdxl"), ours(recipe("sdxl"), "sdxl"))
+    skipped = ours(recipe("sd1", clip_skip=2), "sd1")
+    assert not torch.allclose(skipped, ours(recipe("sd1"), "sd1"))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from pipelines.engine.text import encode_pair
+from pipelines.errors import RequestError
 from tests import tiny
 
 LONG = ", ".join(f"a {colour} house" for colour in ["red", "blue", "green"] * 12)
@@ -41,6 +43,21 @@ def test_a_weight_of_one_changes_nothing() -> None:
         plain, _ = encode_pair("a red house", "", 1, models)
         weighted, _ = encode_pair("a (red:1.0) house", "", 1, models)
     assert torch.equal(plain.states, weighted.states)
+
+
+@pytest.mark.parametrize("text", ["(cat:" + "9" * 400 + ")", "(" * 9000 + "cat"])
+def test_weights_beyond_all_numbers_are_refused(text: str) -> None:
+    models = tiny.loaded("sd1")
+    with torch.inference_mode(), pytest.raises(RequestError, match="too large") as caught:
+        encode_pair("a cat", text, 1, models)
+    assert caught.value.cure == "Keep them between -10 and 10."
+
+
+@pytest.mark.parametrize("weight", [-10, -1, 0, 10])
+def test_weights_may_be_negative_zero_and_large(weight: float) -> None:
+    with torch.inference_mode():
+        positive, _ = encode_pair(f"a (red:{weight}) house", "", 1, tiny.loaded("sd1"))
+    assert positive.states.isfinite().all()
 
 
 def test_skipping_more_layers_than_there_are_stops_at_the_embeddings() -> None:
