@@ -40,8 +40,8 @@ class PreviewMap:
         colours = functional.avg_pool2d(decode_pixels(latents, models), LATENT_FACTOR)
         known, wanted = _rows(latents.cpu()), _rows(colours.cpu())
         ones = torch.ones((len(known), 1))
-        # gelsd, not the default: it copes with a decoder that ignores one of its channels. No driver
-        # copes with NaN, which some VAEs give in half precision; that is for `decode` to tell.
+        # gelsd, not the default: it copes with a decoder that ignores one of its channels. None
+        # copes with NaN, which some VAEs give in half precision: that is for `decode` to tell.
         solution = torch.linalg.lstsq(
             torch.cat([known, ones], dim=1), wanted.nan_to_num(0.0, 0.0, 0.0), driver="gelsd"
         )
