@@ -285,3 +285,15 @@ def test_the_pictures_facts_follow_the_one_that_is_chosen(open_page: Any) -> Non
         page.wait_for_selector(".caption .prompt:has-text('the older one')")
         page.keyboard.press("ArrowLeft")
         page.wait_for_selector(".caption .prompt:has-text('the newer one')")
+
+
+def test_escape_closes_an_open_list_and_stops_nothing(open_page: Any, server: Server) -> None:
+    page = open_page()
+    prepare(page, "goes on", steps="40")
+    set_size(page, 256, 256)
+    page.click("#generate")
+    page.wait_for_selector(".detail:has-text('step')")
+    page.click("#sampler input")
+    page.keyboard.press("Escape")
+    page.wait_for_function(ENDED)
+    assert server.job()["state"] == "done"

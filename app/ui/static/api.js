@@ -3,7 +3,8 @@
 const ROOT = "/api/v1";
 
 export const eventsUrl = `${ROOT}/events`;
-export const previewUrl = (job, version) => `${ROOT}/jobs/${encodeURIComponent(job)}/preview?v=${version}`;
+export const previewUrl = (job, version) =>
+  `${ROOT}/jobs/${encodeURIComponent(job)}/preview?v=${version}`;
 export const pictureUrl = (id) => `${ROOT}/pictures/${encodeURIComponent(id)}.png`;
 export const downloadUrl = (id) => `${pictureUrl(id)}?download=1`;
 export const thumbnailUrl = (id) => `${ROOT}/pictures/${encodeURIComponent(id)}/thumbnail`;

@@ -21,6 +21,15 @@ export function bdi(text) {
   return h("bdi", {}, String(text));
 }
 
+/** Make these the children, in order, without touching one that stays: it may hold the focus. */
+export function arrange(parent, elements) {
+  for (const child of [...parent.children]) if (!elements.includes(child)) child.remove();
+  elements.forEach((element, place) => {
+    const there = parent.children[place];
+    if (there !== element) parent.insertBefore(element, there ?? null);
+  });
+}
+
 /** A 20 px line icon from one path. */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
@@ -40,10 +49,12 @@ export const ICONS = {
   download: "M10 3v10m-4-4l4 4 4-4M4 17h12",
   expand: "M12 3h5v5M8 17H3v-5M17 3l-6 6M3 17l6-6",
   left: "M12 4l-6 6 6 6",
+  moon: "M16 11.5A6.5 6.5 0 0 1 8.5 4a6.5 6.5 0 1 0 7.5 7.5z",
   right: "M8 4l6 6-6 6",
-  moon: "M16 11.5A6.5 6.5 0 0 1 8.5 4a6.5 6.5 0 1 0 7.500 7.500z",
-  seed: "M10 17v-6m0 0c0-4 2.500-6.500 6.500-6.500 0 4-2.500 6.500-6.500 6.500zm0 2c0-3-2-5-5.500-5 0 3 2 5 5.500 5z",
-  sun: "M10 6.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7zM10 2v1.500M10 16.500V18M2 10h1.500M16.500 10H18M4.500 4.500l1 1M14.500 14.500l1 1M4.500 15.500l1-1M14.500 5.500l1-1",
+  seed: "M10 17v-6m0 0c0-4 2.5-6.5 6.5-6.5 0 4-2.5 6.5-6.5 6.5zm0 2c0-3-2-5-5.5-5 0 3 2 5 5.5 5z",
+  sun:
+    "M10 6.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18" +
+    "M4.5 4.5l1 1M14.5 14.5l1 1M4.5 15.5l1-1M14.5 5.5l1-1",
   swap: "M3 7h13m-3-3l3 3-3 3M17 14H4m3-3l-3 3 3 3",
-  warn: "M10 7v4m0 2.500v.1M10 2.500L18 16.500H2z",
+  warn: "M10 7v4m0 2.5v.1M10 2.5L18 16.5H2z",
 };

@@ -1,5 +1,5 @@
-// What the studio is doing, as whole snapshots; "lost" and "back" tell of the connection. One connection, and none while nobody looks:
-// a browser shares six connections per host among all its tabs.
+// What the studio is doing, as whole snapshots; "lost" and "back" tell of the connection. There is
+// one connection, and none while nobody looks: a browser has six per host for all its tabs.
 
 export class Feed extends EventTarget {
   #url;

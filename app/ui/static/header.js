@@ -7,12 +7,26 @@ export function header(element, feed) {
   const state = h("span", { class: "engine", role: "status", "data-state": "starting" });
   const look = h(
     "button",
-    { class: "quiet", type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: toggleLook },
+    {
+      class: "quiet",
+      type: "button",
+      "aria-label": "Light or dark",
+      title: "Light or dark",
+      onclick: toggleLook,
+    },
     icon(ICONS.sun),
     icon(ICONS.moon),
   );
   element.replaceChildren(
-    h("header", { class: "masthead" }, h("img", { src: "/gesso/mark.svg", alt: "", width: 28, height: 28 }), h("h1", {}, "Gesso"), h("span", { class: "gap" }), state, look),
+    h(
+      "header",
+      { class: "masthead" },
+      h("img", { src: "/gesso/mark.svg", alt: "", width: 28, height: 28 }),
+      h("h1", {}, "Gesso"),
+      h("span", { class: "gap" }),
+      state,
+      look,
+    ),
   );
   const show = ({ state: name, text, more = "" }) => {
     if (state.dataset.state === name && state.textContent === text) return;

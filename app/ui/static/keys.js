@@ -1,4 +1,6 @@
-// Ctrl+Enter paints, Escape stops. An open dialog keeps its own Escape.
+// Ctrl+Enter paints, Escape stops. An open dialog or list keeps its own Escape.
+
+const OPEN = "dialog[open], [role=combobox][aria-expanded=true]";
 
 export function shortcuts({ generate, stop }) {
   document.body.classList.toggle("mac", /Mac|iPhone|iPad/.test(navigator.platform));
@@ -12,7 +14,7 @@ export function shortcuts({ generate, stop }) {
         commit();
         // Gradio takes over what was typed a moment after the event.
         setTimeout(generate, 60);
-      } else if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+      } else if (event.key === "Escape" && !document.querySelector(OPEN)) {
         stop();
       }
     },

@@ -6,7 +6,11 @@ const SWIPE = 48;
 /** A picture over the whole window; arrows leaf, Escape closes, a click shows its true pixels. */
 export class Lightbox {
   #image = h("img", { alt: "", onclick: () => this.#dialog.classList.toggle("actual") });
-  #download = h("a", { class: "round", download: true, "aria-label": "Download" }, icon(ICONS.download));
+  #download = h(
+    "a",
+    { class: "round", download: true, "aria-label": "Download" },
+    icon(ICONS.download),
+  );
   #newer = round("Newer picture", ICONS.left, () => this.#turn(-1), "before");
   #older = round("Older picture", ICONS.right, () => this.#turn(1), "after");
   #leaf;
@@ -74,5 +78,9 @@ export class Lightbox {
 }
 
 function round(label, path, onclick, place = "") {
-  return h("button", { class: `round ${place}`, type: "button", "aria-label": label, onclick }, icon(path));
+  return h(
+    "button",
+    { class: `round ${place}`, type: "button", "aria-label": label, onclick },
+    icon(path),
+  );
 }

@@ -17,7 +17,12 @@ export class Notice {
   }
 
   #card({ message, cure }) {
-    const dismiss = { class: "quiet", type: "button", "aria-label": "Dismiss", onclick: () => this.show(null) };
+    const dismiss = {
+      class: "quiet",
+      type: "button",
+      "aria-label": "Dismiss",
+      onclick: () => this.show(null),
+    };
     return h(
       "div",
       { class: "notice", role: "alert" },

@@ -35,7 +35,10 @@ function listenToButtons() {
 /** Gradio would reload the page as soon as the server is back, and with it lose what was typed. */
 function holdBack(event) {
   event.stopImmediatePropagation();
-  notice?.show({ message: "Gesso does not answer.", cure: "Start it again. What you typed stays here." });
+  notice?.show({
+    message: "Gesso does not answer.",
+    cure: "Start it again. What you typed stays here.",
+  });
 }
 
 export function header(element) {

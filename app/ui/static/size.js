@@ -5,7 +5,15 @@ const SHAPE = 22;
 /** The pick of a size: the checkpoint's own sizes as drawn shapes, two boxes, and a swap. */
 export function size(element, props, watch) {
   const box = (label) =>
-    h("input", { type: "number", "aria-label": label, inputmode: "numeric", min: props.minimum, max: props.maximum, step: props.step, oninput: changed });
+    h("input", {
+      type: "number",
+      "aria-label": label,
+      inputmode: "numeric",
+      min: props.minimum,
+      max: props.maximum,
+      step: props.step,
+      oninput: changed,
+    });
   const width = box("Width in pixels");
   const height = box("Height in pixels");
   const shapes = h("div", { class: "shapes", role: "group", "aria-label": "Usual sizes" });
@@ -22,7 +30,10 @@ export function size(element, props, watch) {
 
   function press() {
     for (const shape of shapes.children) {
-      shape.setAttribute("aria-pressed", String(shape.dataset.size === `${width.value}x${height.value}`));
+      shape.setAttribute(
+        "aria-pressed",
+        String(shape.dataset.size === `${width.value}x${height.value}`),
+      );
     }
   }
 
@@ -41,11 +52,23 @@ export function size(element, props, watch) {
 
   const swap = h(
     "button",
-    { class: "quiet", type: "button", "aria-label": "Swap width and height", title: "Swap width and height", onclick: () => choose(height.value, width.value) },
+    {
+      class: "quiet",
+      type: "button",
+      "aria-label": "Swap width and height",
+      title: "Swap width and height",
+      onclick: () => choose(height.value, width.value),
+    },
     icon(ICONS.swap),
   );
   element.replaceChildren(
-    h("div", { class: "size" }, h("span", { class: "label" }, props.title), shapes, h("div", { class: "sides" }, width, swap, height)),
+    h(
+      "div",
+      { class: "size" },
+      h("span", { class: "label" }, props.title),
+      shapes,
+      h("div", { class: "sides" }, width, swap, height),
+    ),
   );
   offer();
   fill();
@@ -59,7 +82,13 @@ function shape(name, choose) {
   const style = `width:${Math.round(w * scale)}px;height:${Math.round(tall * scale)}px`;
   return h(
     "button",
-    { class: "shape", type: "button", "data-size": name, "aria-label": `${w} by ${tall}`, onclick: () => choose(w, tall) },
+    {
+      class: "shape",
+      type: "button",
+      "data-size": name,
+      "aria-label": `${w} by ${tall}`,
+      onclick: () => choose(w, tall),
+    },
     h("span", { class: "frame" }, h("i", { style })),
     `${w} × ${tall}`,
   );

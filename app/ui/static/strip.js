@@ -1,5 +1,5 @@
 import { thumbnailUrl } from "./api.js";
-import { h } from "./dom.js";
+import { arrange, h } from "./dom.js";
 
 /** The row of finished pictures, newest first, with the one being painted in front. */
 export class Strip {
@@ -13,39 +13,38 @@ export class Strip {
     this.element.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Show `ids`, with `prompts` by id, a tile for what is being painted if `live`, `chosen` marked. */
+  /** `prompts` by id; `live` adds a tile for what is being painted; `chosen` is marked. */
   show(ids, prompts, live, chosen) {
     const wanted = live ? [null, ...ids] : ids;
-    for (const [id, tile] of this.#tiles) {
-      if (!wanted.includes(id)) {
-        tile.remove();
-        this.#tiles.delete(id);
-      }
+    const tile = (id) => this.#tiles.get(id) ?? this.#make(id, prompts.get(id));
+    this.#tiles = new Map(wanted.map((id) => [id, tile(id)]));
+    arrange(this.element, [...this.#tiles.values()]);
+    const entry = wanted.includes(chosen) ? chosen : wanted[0];
+    for (const [id, element] of this.#tiles) {
+      element.setAttribute("aria-pressed", String(id === chosen));
+      element.tabIndex = id === entry ? 0 : -1;
     }
-    wanted.forEach((id, place) => {
-      const tile = this.#tiles.get(id) ?? this.#make(id, prompts.get(id));
-      if (this.element.children[place] !== tile) this.element.insertBefore(tile, this.element.children[place] ?? null);
-      tile.setAttribute("aria-pressed", String(id === chosen));
-      tile.tabIndex = id === chosen || (!wanted.includes(chosen) && place === 0) ? 0 : -1;
-    });
-    this.element.hidden = wanted.length < 1;
+    this.element.hidden = wanted.length === 0;
   }
 
   #make(id, prompt) {
-    const tile = h(
+    const live = id === null;
+    const label = live ? "The picture being painted" : `Picture: ${prompt || "no prompt"}`;
+    const attributes = { class: live ? "tile live" : "tile", type: "button", "aria-label": label };
+    const image = { src: thumbnailUrl(id), alt: "", loading: "lazy", decoding: "async" };
+    return h(
       "button",
-      { class: id === null ? "tile live" : "tile", type: "button", onclick: () => this.#choose(id) },
-      id === null ? h("span", { class: "pulse" }) : h("img", { src: thumbnailUrl(id), alt: "", loading: "lazy", decoding: "async" }),
+      { ...attributes, onclick: () => this.#choose(id) },
+      live ? h("span", { class: "pulse" }) : h("img", image),
     );
-    tile.setAttribute("aria-label", id === null ? "The picture being painted" : `Picture: ${prompt || "no prompt"}`);
-    this.#tiles.set(id, tile);
-    return tile;
   }
 
   #key(event) {
     const tiles = [...this.element.children];
     const here = tiles.indexOf(document.activeElement);
-    const there = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: tiles.length - 1 }[event.key];
+    const there = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: tiles.length - 1 }[
+      event.key
+    ];
     if (here < 0 || there === undefined || !tiles[there]) return;
     event.preventDefault();
     tiles[there].focus();

@@ -2,8 +2,8 @@ import { h } from "./dom.js";
 
 const PROMPTS = [
   "a red house, a meadow, a clear day",
-  "a white boat, a calm sea, sunset, watercolour",
-  "snowy mountains, night, a full moon",
+  "a white boat on the sea at sunset, watercolour",
+  "high mountains, a starry night, the moon",
 ];
 
 /** The blank canvas, before the first picture. `starter` says that only the small model is here. */
@@ -16,7 +16,9 @@ export function welcome(starter, choose) {
     h(
       "div",
       { class: "chips" },
-      ...PROMPTS.map((prompt) => h("button", { class: "chip", type: "button", onclick: () => choose(prompt) }, prompt)),
+      ...PROMPTS.map((prompt) =>
+        h("button", { class: "chip", type: "button", onclick: () => choose(prompt) }, prompt),
+      ),
     ),
     starter &&
       h(

@@ -14,7 +14,8 @@ export function progress(job) {
   }
   if (job.stopping) return { title: "Stopping", detail: "" };
   const parts = [];
-  if (job.count > 1) parts.push(`picture ${Math.min(job.pictures.length + 1, job.count)} of ${job.count}`);
+  if (job.count > 1)
+    parts.push(`picture ${Math.min(job.pictures.length + 1, job.count)} of ${job.count}`);
   if (job.phase === "denoising" && job.steps) parts.push(`step ${job.step} of ${job.steps}`);
   if (job.loading?.total) parts.push(`${bytes(job.loading.done)} of ${bytes(job.loading.total)}`);
   if (job.eta_seconds != null) parts.push(`about ${duration(job.eta_seconds)} left`);
@@ -23,7 +24,8 @@ export function progress(job) {
 
 /** The state of the engine: `{ state, text, more }`, `more` being what stands behind an error. */
 export function engine({ state, device, dtype, error }) {
-  if (error) return { state: "stopped", text: "Engine stopped", more: `${error.message} ${error.cure}` };
+  if (error)
+    return { state: "stopped", text: "Engine stopped", more: `${error.message} ${error.cure}` };
   const ready = ["Ready", device, dtype].filter(Boolean).join(" · ");
   const text = { ready, starting: "Engine starting" }[state] ?? "Engine at rest";
   return { state, text, more: "" };

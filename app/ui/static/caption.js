@@ -1,0 +1,52 @@
+import { downloadUrl } from "./api.js";
+import { bdi, h, icon, ICONS } from "./dom.js";
+import { facts } from "./words.js";
+
+/** Below a picture: what can be done with it, its prompt, and what else made it. */
+export class Caption {
+  element = h("div", { class: "caption" });
+  #actions;
+  #id = null;
+
+  /** `actions`: `open()`, `reuse(picture, "settings" | "seed")`. */
+  constructor(actions) {
+    this.#actions = actions;
+  }
+
+  /** `recipe` is null for a picture that carries none. */
+  show(id, recipe) {
+    if (this.#id === id) return;
+    this.#id = id;
+    this.element.replaceChildren(this.#buttons(id, recipe), ...(recipe ? described(recipe) : []));
+  }
+
+  clear() {
+    this.#id = null;
+    this.element.replaceChildren();
+  }
+
+  #buttons(id, recipe) {
+    const { open, reuse } = this.#actions;
+    const button = (label, path, onclick, name = "") =>
+      h("button", { class: `action ${name}`, type: "button", onclick }, icon(path), label);
+    const link = { class: "action", href: downloadUrl(id), download: true };
+    return h(
+      "div",
+      { class: "actions" },
+      recipe && button("Reuse settings", ICONS.again, () => reuse(id, "settings")),
+      recipe && button("Reuse seed", ICONS.seed, () => reuse(id, "seed")),
+      button("Full view", ICONS.expand, open, "full"),
+      h("a", link, icon(ICONS.download), "Download"),
+    );
+  }
+}
+
+function described(recipe) {
+  const terms = facts(recipe).map(([term, value]) =>
+    h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value))),
+  );
+  return [
+    h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : "No prompt"),
+    h("dl", {}, ...terms),
+  ];
+}

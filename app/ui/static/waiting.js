@@ -1,0 +1,26 @@
+import { stop } from "./api.js";
+import { arrange, bdi, h, icon, ICONS } from "./dom.js";
+import { plural } from "./words.js";
+
+/** The jobs that wait, each with a way out. */
+export class Waiting {
+  element = h("ol", { class: "waiting", "aria-label": "Waiting" });
+  #rows = new Map();
+
+  /** `jobs` in the order in which they will run. */
+  show(jobs) {
+    this.#rows = new Map(jobs.map((job) => [job.id, this.#rows.get(job.id) ?? row(job)]));
+    arrange(this.element, [...this.#rows.values()]);
+  }
+}
+
+function row(job) {
+  const out = { class: "quiet", type: "button", "aria-label": "Take out of the queue" };
+  return h(
+    "li",
+    {},
+    h("span", { class: "name" }, bdi(job.prompt || "No prompt")),
+    h("span", { class: "detail" }, plural(job.count, "picture")),
+    h("button", { ...out, onclick: () => stop(job.id) }, icon(ICONS.close)),
+  );
+}
