@@ -1,7 +1,6 @@
 """The starter's tokenizer, and its text encoder's own lesson: to read before it sees."""
 
 import gzip
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,18 +10,13 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from tools.starter.data import HELD_OUT
 from tools.starter.scene import COLOURS, GROUNDS, SKIES, STYLES, THINGS, Scene, caption, draw_scene
-from tools.starter.training import (
-    Optimizer,
-    build,
-    learning_rate,
-    load_state,
-    save_state,
-)
+from tools.starter.training import Training, build, load_state
 
 LENGTH = 77
-ORDINARY_TOKENS = 49406
-"""Token ids below this are words and their parts; the two above begin and end a text."""
+BEGIN, END = 49406, 49407
+"""The tokens around a text; every id below them is a word or a part of one."""
 
 ATTRIBUTES = {
     "sky": SKIES,
@@ -74,78 +68,54 @@ def train_text(path: Path, steps: int, batch: int = 128, peak: float = 2e-3) -> 
     are passed over. Resumes from `path` and writes there.
     """
     torch.manual_seed(1)
-    tokenizer, model = make_tokenizer(), build("text_encoder")
-    heads = nn.Linear(model.config.hidden_size, sum(map(len, ATTRIBUTES.values())))
-    both = nn.ModuleDict({"encoder": model, "heads": heads})
-    optimizer = Optimizer(both, ("heads",))
-    step, seconds = 0, 0.0
-    if path.exists():
-        state = load_state(path)
-        both.load_state_dict(state["both"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, seconds = state["step"], state["seconds"]
-    start, first = time.time(), step
-    while step < steps:
+    tokenizer, encoder = make_tokenizer(), build("text_encoder")
+    heads = nn.Linear(encoder.config.hidden_size, sum(map(len, ATTRIBUTES.values())))
+    run = Training(path, nn.ModuleDict({"encoder": encoder, "heads": heads}), ("heads",), peak, 50)
+    for step in run.until(steps):
         rng = np.random.default_rng((4, step))
-        scenes = [draw_scene(int(seed)) for seed in rng.integers(0, 10_000_000, batch)]
+        scenes = [draw_scene(int(seed)) for seed in rng.integers(0, HELD_OUT, batch)]
         ids = encode(tokenizer, [caption(scene, rng) for scene in scenes])
         ids = _mix_in_strange_tokens(ids, rng)
-        wanted = torch.tensor([labels(scene) for scene in scenes])
         with torch.autocast("cpu", torch.bfloat16):
-            hidden = model(ids).last_hidden_state
+            hidden = encoder(ids).last_hidden_state
         places = torch.from_numpy(rng.integers(1, LENGTH, (batch, 12)))
-        places[:, 0] = (ids == ORDINARY_TOKENS + 1).int().argmax(1)
+        places[:, 0] = (ids == END).int().argmax(1)
         read = hidden.float()[torch.arange(batch)[:, None], places]
-        loss, hits = _attribute_loss(heads(read), wanted)
-        loss.backward()
-        optimizer.step(learning_rate(step, steps, peak))
-        step += 1
-        if step % 50 == 0 or step == steps:
-            print(
-                f"text step {step} loss {loss.item():.3f} hits {hits} "
-                f"{(time.time() - start) / (step - first):.2f} s/step",
-                flush=True,
-            )
-        if step % 200 == 0 or step == steps:
-            save_state(
-                path,
-                {
-                    "both": both.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "encoder": model.state_dict(),
-                    "step": step,
-                    "seconds": seconds + time.time() - start,
-                },
-            )
+        run.learn(_attribute_loss(heads(read), torch.tensor([labels(s) for s in scenes])))
 
 
 def _mix_in_strange_tokens(ids: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     rows = []
     for row in ids.tolist():
-        end = row.index(ORDINARY_TOKENS + 1)
+        end = row.index(END)
         words = row[1:end]
         if rng.random() < 0.4:
             for _ in range(rng.integers(1, 7)):
-                words.insert(rng.integers(len(words) + 1), int(rng.integers(ORDINARY_TOKENS)))
-        padded = [row[0], *words] + [ORDINARY_TOKENS + 1] * LENGTH
-        rows.append([*padded[: LENGTH - 1], ORDINARY_TOKENS + 1])
+                words.insert(rng.integers(len(words) + 1), int(rng.integers(BEGIN)))
+        padded = [row[0], *words] + [END] * LENGTH
+        rows.append([*padded[: LENGTH - 1], END])
     return torch.tensor(rows)
 
 
-def _attribute_loss(logits: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, dict]:
-    """Mean cross-entropy over places and attributes, and how many are right where the text ends."""
-    loss, hits, at = torch.zeros(()), {}, 0
-    for i, (name, values) in enumerate(ATTRIBUTES.items()):
-        part = logits[..., at : at + len(values)]
-        target = wanted[:, i : i + 1].expand(part.shape[:2])
-        loss = loss + F.cross_entropy(part.flatten(0, 1), target.flatten())
-        hits[name] = round((part[:, 0].argmax(-1) == wanted[:, i]).float().mean().item(), 2)
-        at += len(values)
-    return loss, hits
+def _attribute_loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy summed over attributes, mean over places: logits (n, places, classes)."""
+    parts = logits.split([len(values) for values in ATTRIBUTES.values()], -1)
+    return torch.stack(
+        [
+            F.cross_entropy(part.flatten(0, 1), wanted[:, i].repeat_interleave(part.shape[1]))
+            for i, part in enumerate(parts)
+        ]
+    ).sum()
 
 
 def load_text_encoder(path: Path) -> CLIPTextModel:
     """The encoder that `train_text` left at `path`, frozen."""
     model = build("text_encoder")
-    model.load_state_dict(load_state(path)["encoder"])
+    model.load_state_dict(text_weights(path))
     return model.eval().requires_grad_(False)
+
+
+def text_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The averaged encoder of the state at `path`, without its heads."""
+    state, prefix = load_state(path)["average"], "encoder."
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

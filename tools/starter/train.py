@@ -1,7 +1,7 @@
 """Makes the starter from nothing: `python -m tools.starter.train all --work DIR`.
 
 Every stage keeps its state in the work folder and goes on from there when called again:
-paint -> vae -> cache -> text -> unet -> decoder -> export -> probe.
+paint -> vae -> cache -> text -> unet -> train-probe -> export -> sheet -> probe.
 """
 
 import os
@@ -22,15 +22,15 @@ from tools.starter.paint import paint
 from tools.starter.sample import Starter
 from tools.starter.scene import draw_scene
 from tools.starter.sheet import contact_sheet
-from tools.starter.text import load_text_encoder, train_text
-from tools.starter.training import build, load_state
-from tools.starter.unet import cache_latents, train_unet
+from tools.starter.text import load_text_encoder, text_weights, train_text
+from tools.starter.training import build, load_state, write_scaling_factor
+from tools.starter.unet import cache_latents, scaling_factor, train_unet
 from tools.starter.vae import round_trip, round_trip_psnr, train_vae
 
 SCENES = 8000
 HELD_OUT_SCENES = 256
 VAE_STEPS, DECODER_STEPS, TEXT_STEPS = 1000, 2000, 400
-SMALL_UNET_STEPS, UNET_STEPS = 3000, 5000
+HALF_SIZE_STEPS, UNET_STEPS = 800, 2500
 CHECKPOINT = (
     Path(__file__).parents[2] / "presets" / "starter" / "checkpoints" / "starter.safetensors"
 )
@@ -56,21 +56,22 @@ class Workshop:
         self.pictures(), self.held_out()
 
     def train_vae(self) -> None:
-        train_vae(self.pictures(), self.held_out(), self.vae, VAE_STEPS)
-
-    def train_decoder(self) -> None:
-        train_vae(self.pictures(), self.held_out(), self.vae, DECODER_STEPS, decoder_only=True)
+        train_vae(self.pictures(), self.vae, VAE_STEPS)
 
     def cache(self) -> None:
         if not (self.work / "latents.npy").exists():
             cache_latents(self.trained("vae"), self.pictures(), self.work / "latents.npy")
 
+    def latents(self) -> np.ndarray:
+        return np.load(self.work / "latents.npy")
+
     def train_text(self) -> None:
         train_text(self.text, TEXT_STEPS)
 
     def train_unet(self) -> None:
-        latents = np.load(self.work / "latents.npy")
-        train_unet(latents, self.text, self.unet, UNET_STEPS, half_size_steps=SMALL_UNET_STEPS)
+        train_unet(
+            self.latents(), self.text, self.unet, UNET_STEPS, half_size_steps=HALF_SIZE_STEPS
+        )
 
     def trained(self, component: str) -> torch.nn.Module:
         """The averaged weights of "vae" or "unet" so far."""
@@ -79,7 +80,7 @@ class Workshop:
         return model.eval()
 
     def starter(self) -> Starter:
-        scaling = load_state(self.unet)["scaling"]
+        scaling = scaling_factor(self.latents())
         return Starter(
             self.trained("unet"), self.trained("vae"), load_text_encoder(self.text), scaling
         )
@@ -94,20 +95,22 @@ class Workshop:
         contact_sheet(pictures, 8).save(self.work / "sheet.png")
 
     def export(self) -> None:
-        unet, vae, text = (load_state(path) for path in (self.unet, self.vae, self.text))
-        facts = {
-            "gesso.steps": f"vae {vae['step']}, text {text['step']}, unet {unet['step']}",
-            "gesso.training_seconds": str(
-                round(unet["seconds"] + vae["seconds"] + text["seconds"])
-            ),
-        }
-        export(CHECKPOINT, unet["average"], vae["average"], text["encoder"], unet["scaling"], facts)
+        states = {path.stem: load_state(path) for path in (self.vae, self.text, self.unet)}
+        steps = ", ".join(f"{name} {state['step']}" for name, state in states.items())
+        seconds = round(sum(state["seconds"] for state in states.values()))
+        scaling = scaling_factor(self.latents())
+        export(
+            CHECKPOINT,
+            states["unet"]["average"],
+            states["vae"]["average"],
+            text_weights(self.text),
+            scaling,
+            {"gesso.steps": steps, "gesso.training_seconds": str(seconds)},
+        )
+        write_scaling_factor(scaling)
         picture = self.starter().paint(["a red house, a meadow, a clear day"], [0])[0]
         picture.save(CHECKPOINT.with_suffix(".preview.png"))
-        print(
-            f"{CHECKPOINT} {CHECKPOINT.stat().st_size / 1e6:.1f} MB, "
-            f"scaling factor {unet['scaling']:.5f}"
-        )
+        print(f"{CHECKPOINT}: {CHECKPOINT.stat().st_size / 1e6:.1f} MB; {steps}; {seconds} s")
 
     def train_probe(self) -> None:
         """Train the probe if there is none; print its own accuracy on unseen scenes."""
@@ -149,7 +152,6 @@ STAGES = {
     "cache": Workshop.cache,
     "text": Workshop.train_text,
     "unet": Workshop.train_unet,
-    "decoder": Workshop.train_decoder,
     "train-probe": Workshop.train_probe,
     "export": Workshop.export,
     "sheet": Workshop.sheet,

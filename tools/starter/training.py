@@ -3,10 +3,12 @@
 import copy
 import json
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 CONFIGS = Path(__file__).parents[2] / "presets" / "families" / "starter"
 
@@ -15,6 +17,12 @@ def read_config(component: str) -> dict:
     """The shipped config of "unet", "vae", "text_encoder" or "scheduler"."""
     name = "scheduler_config.json" if component == "scheduler" else "config.json"
     return json.loads((CONFIGS / component / name).read_text())
+
+
+def write_scaling_factor(factor: float) -> None:
+    """Put the measured scale of the latents into the shipped VAE config."""
+    config = read_config("vae") | {"scaling_factor": factor}
+    (CONFIGS / "vae" / "config.json").write_text(json.dumps(config, indent=1) + "\n")
 
 
 def build(component: str) -> nn.Module:
@@ -94,12 +102,73 @@ def learning_rate(
     return peak * min(1.0, (step + 1) / warmup, max(steps - step, 0) / (decay * steps))
 
 
-def save_state(path: Path, state: dict) -> None:
-    """Write `state` so that an interruption leaves the older file whole."""
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
+class Training:
+    """A resumable run over one file: a model, its average, its optimiser, steps and seconds done.
+
+    for step in run.until(steps):
+        run.learn(loss of that step)
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        model: nn.Module,
+        first_and_last: tuple[str, ...] = (),
+        peak: float = 2e-3,
+        save_every: int = 250,
+    ) -> None:
+        self.path, self.model, self.peak, self.save_every = path, model, peak, save_every
+        self.average = Average(model, 0.998)
+        self._optimizer = Optimizer(model, first_and_last)
+        self._step, self._steps, self._seconds = 0, 0, 0.0
+        self._losses: list[float] = []
+        if path.exists():
+            state = load_state(path)
+            model.load_state_dict(state["model"])
+            self.average.model.load_state_dict(state["average"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._step, self._seconds = state["step"], state["seconds"]
+
+    def until(self, steps: int) -> Iterator[int]:
+        """The steps that are left of `steps`; progress is printed and saved on the way."""
+        self._steps = steps
+        start, before = time.time(), self._seconds
+        while self._step < steps:
+            yield self._step
+            self._step += 1
+            self._seconds = before + time.time() - start
+            if self._step % 50 == 0 or self._step == steps:
+                mean = sum(self._losses) / len(self._losses)
+                print(
+                    f"{self.path.stem}: step {self._step}, loss {mean:.4f}, "
+                    f"{self._seconds:.0f} s in all",
+                    flush=True,
+                )
+                self._losses.clear()
+            if self._step % self.save_every == 0 or self._step == steps:
+                self._save()
+
+    def learn(self, loss: Tensor) -> None:
+        """One step down the gradient of `loss`."""
+        loss.backward()
+        self._optimizer.step(learning_rate(self._step, self._steps, self.peak))
+        self.average.update(self.model, self._step)
+        self._losses.append(loss.item())
+
+    def _save(self) -> None:
+        """Write the state so that an interruption leaves the older file whole."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "step": self._step,
+            "seconds": self._seconds,
+        }
+        part = self.path.with_suffix(".part")
+        torch.save(state, part)
+        os.replace(part, self.path)
 
 
 def load_state(path: Path) -> dict:
+    """What a `Training` left at `path`."""
     return torch.load(path, weights_only=True)

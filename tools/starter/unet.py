@@ -1,6 +1,5 @@
 """Trains the starter's UNet to predict noise in the cached latents of captioned scenes."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,7 @@ from transformers import CLIPTokenizer
 
 from tools.starter.scene import caption, draw_scene
 from tools.starter.text import encode, load_text_encoder, make_tokenizer
-from tools.starter.training import (
-    Average,
-    Optimizer,
-    build,
-    learning_rate,
-    load_state,
-    read_config,
-    save_state,
-)
+from tools.starter.training import Training, build, read_config
 from tools.starter.vae import to_tensor
 
 MIN_SNR = 5.0
@@ -61,62 +52,33 @@ def train_unet(
     steps: int,
     batch: int = 32,
     half_size_steps: int = 0,
-    peak: float = 1e-3,
+    peak: float = 1.5e-3,
 ) -> None:
-    """Train up to `steps`, resuming from `path`; writes the state there, with the averaged weights.
+    """Train up to `steps`, resuming from `path` and writing there.
 
     The first `half_size_steps` see latents averaged two by two, four times cheaper, and learn what
     belongs where; the rest learn the full size. `latents` is unscaled (2 n, 4, h, w), mirrors last.
     The loss is weighted by min-SNR (Hang et al. 2023).
     """
     torch.manual_seed(2)
-    scaling = 1 / float(np.asarray(latents[:512], np.float32).std())
+    scaling = scaling_factor(latents)
     tokenizer, text_encoder = make_tokenizer(), load_text_encoder(text)
-    model = build("unet")
-    model.set_attn_processor(AttnProcessor())
-    average = Average(model, 0.998)
-    optimizer = Optimizer(model, ("conv_in", "conv_out", "time_embedding"))
-    step, seconds = 0, 0.0
-    if path.exists():
-        state = load_state(path)
-        model.load_state_dict(state["model"])
-        average.model.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, seconds = state["step"], state["seconds"]
+    run = Training(path, build("unet"), ("conv_in", "conv_out", "time_embedding"), peak)
+    run.model.set_attn_processor(AttnProcessor())  # twice as fast as fused attention on a CPU
     signal = alphas_cumprod()
-    first, start, losses = step, time.time(), []
-    while step < steps:
+    for step in run.until(steps):
         rng = np.random.default_rng((5, step))
         picks = rng.integers(0, len(latents), batch)
         clean = torch.from_numpy(latents[picks].astype(np.float32)) * scaling
         if step < half_size_steps:
             clean = F.avg_pool2d(clean, 2)
         context = _read_captions(picks % (len(latents) // 2), rng, tokenizer, text_encoder)
-        loss = _denoising_loss(model, clean, context, signal, rng)
-        losses.append(loss.item())
-        loss.backward()
-        optimizer.step(learning_rate(step, steps, peak))
-        average.update(model, step)
-        step += 1
-        if step % 50 == 0:
-            spent = time.time() - start
-            print(
-                f"step {step} loss {np.mean(losses):.4f} {spent / (step - first):.3f} s/step",
-                flush=True,
-            )
-            losses = []
-        if step % 250 == 0 or step == steps:
-            save_state(
-                path,
-                {
-                    "model": model.state_dict(),
-                    "average": average.model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "scaling": scaling,
-                    "seconds": seconds + time.time() - start,
-                },
-            )
+        run.learn(_denoising_loss(run.model, clean, context, signal, rng))
+
+
+def scaling_factor(latents: np.ndarray) -> float:
+    """What brings the latents to unit spread, as Stable Diffusion scales its own."""
+    return 1 / float(np.asarray(latents[:512], np.float32).std())
 
 
 @torch.inference_mode()

@@ -1,6 +1,5 @@
-"""Trains the starter's autoencoder on crops of painted scenes, then measures it on unseen ones."""
+"""Trains the starter's autoencoder on crops of painted scenes, and measures it."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +7,9 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from tools.starter.training import (
-    Average,
-    Optimizer,
-    build,
-    learning_rate,
-    load_state,
-    save_state,
-)
+from tools.starter.training import Training, build
 
 KL_WEIGHT = 3e-4
-ROBUSTNESS = 0.04
-"""Noise on the latents while only the decoder trains, as a part of their spread: those of a UNet
-are never quite right."""
 EDGE = (
     "encoder.conv_in",
     "encoder.conv_out",
@@ -33,76 +22,22 @@ EDGE = (
 
 def train_vae(
     pictures: np.ndarray,
-    held_out: np.ndarray,
     path: Path,
     steps: int,
     batch: int = 8,
     crop: int = 128,
     peak: float = 2e-3,
-    decoder_only: bool = False,
 ) -> None:
-    """Train up to `steps`, resuming from `path`; writes the state there, with the averaged weights.
-
-    With `decoder_only` the latents stay what they are, so that a UNet can train on them meanwhile.
-    """
+    """Train up to `steps` on crops, resuming from `path` and writing there."""
     torch.manual_seed(0)
-    model = build("vae")
-    average = Average(model, 0.998)
-    step, seconds = 0, 0.0
-    state = load_state(path) if path.exists() else None
-    if state:
-        model.load_state_dict(state["model"])
-        average.model.load_state_dict(state["average"])
-        step, seconds = state["step"], state["seconds"]
-    if decoder_only:
-        model.requires_grad_(False)
-        model.decoder.requires_grad_(True)
-        model.post_quant_conv.requires_grad_(True)
-    optimizer = Optimizer(model, EDGE)
-    if state and state["decoder_only"] == decoder_only:
-        optimizer.load_state_dict(state["optimizer"])
-    first, start, losses = step, time.time(), []
-    while step < steps:
+    run = Training(path, build("vae"), EDGE, peak)
+    for step in run.until(steps):
         rng = np.random.default_rng((3, step))
         target = _crops(pictures, rng, batch, crop)
         with torch.autocast("cpu", torch.bfloat16):
-            with torch.set_grad_enabled(not decoder_only):
-                posterior = model.encode(target).latent_dist
-            latents = posterior.sample()
-            if decoder_only:
-                latents = latents + ROBUSTNESS * latents.std() * torch.randn_like(latents)
-            output = model.decode(latents).sample.float()
-        loss = reconstruction_loss(output, target)
-        losses.append(loss.item())
-        if not decoder_only:
-            loss = loss + KL_WEIGHT * _kl(posterior)
-        loss.backward()
-        optimizer.step(learning_rate(step, steps, peak))
-        average.update(model, step)
-        step += 1
-        if step % 100 == 0 or step == steps:
-            spent = time.time() - start
-            print(
-                f"step {step} loss {np.mean(losses):.4f} {spent / (step - first):.3f} s/step",
-                flush=True,
-            )
-            losses = []
-        if step % 500 == 0 or step == steps:
-            print(
-                f"step {step} held-out PSNR {round_trip_psnr(average.model, held_out[:32]):.2f} dB",
-                flush=True,
-            )
-            save_state(
-                path,
-                {
-                    "model": model.state_dict(),
-                    "average": average.model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "seconds": seconds + time.time() - start,
-                    "decoder_only": decoder_only,
-                },
-            )
+            posterior = run.model.encode(target).latent_dist
+            output = run.model.decode(posterior.sample()).sample.float()
+        run.learn(reconstruction_loss(output, target) + KL_WEIGHT * _kl(posterior))
 
 
 def _crops(pictures: np.ndarray, rng: np.random.Generator, batch: int, crop: int) -> torch.Tensor:
