@@ -1,10 +1,19 @@
 """Pictures on disk: what they carry besides pixels. Nothing else touches image text chunks.
 
-One file per app whose words are read (`gesso`, `a1111`), one per container (`png`), one reader,
-one writer.
+One file per app whose words are read (`gesso`, `a1111`) and one for those that are only recognised
+(`foreign`); one per container (`png`, `exif`); readers and a writer.
 """
 
+from pipelines.metadata.found import Found, settings_of
 from pipelines.metadata.reader import read_facts, read_infotext, read_recipe
 from pipelines.metadata.writer import free_path, save
 
-__all__ = ["free_path", "read_facts", "read_infotext", "read_recipe", "save"]
+__all__ = [
+    "Found",
+    "free_path",
+    "read_facts",
+    "read_infotext",
+    "read_recipe",
+    "save",
+    "settings_of",
+]

@@ -182,7 +182,8 @@ def _unquoted(value: str) -> str:
     if not value.startswith('"'):
         return value
     try:
-        return str(json.loads(value))
+        # Half of a pair of escapes (\\ud800) is no text.
+        return str(json.loads(value)).encode("utf-8", "replace").decode()
     except ValueError:
         return value
 
@@ -222,3 +223,6 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Clip skip": ("clip_skip", int),
 }
 """How each field that has a counterpart is read: the draft's name for it, and a reader."""
+
+COUNTERPARTS = frozenset(_FIELDS)
+"""Fields that a draft can follow."""

@@ -41,7 +41,9 @@ def facts_of(text: str) -> Facts:
 
 def _part(text: str, name: str) -> Any:
     try:
-        return json.loads(text)[name]
+        part = json.loads(text)[name]
+        json.dumps(part, ensure_ascii=False).encode()  # half of a pair of escapes is no text
+        return part
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise _damaged() from error
 

@@ -49,7 +49,8 @@ def save(picture: Picture, path: Path) -> None:
 def free_path(folder: Path, stem: str) -> Path:
     """`stem.png` in the folder, or the first free one of `stem-2.png`, `stem-3.png`, ..."""
     names = (f"{stem}.png" if k == 1 else f"{stem}-{k}.png" for k in count(1))
-    return next(path for path in (folder / name for name in names) if not path.exists())
+    # Unlike `Path.exists`, this does not raise where the folder may not be looked into.
+    return next(path for path in (folder / name for name in names) if not os.path.lexists(path))
 
 
 def _texts(picture: Picture) -> PngInfo:
@@ -67,8 +68,12 @@ def _name(temporary: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # exFAT and some network drives know no second name for a file
-        with open(path, "xb"):
+        path.touch(exist_ok=False)
+        try:
             os.replace(temporary, path)
+        except OSError:
+            _remove(path)
+            raise
 
 
 def _remove(temporary: Path) -> None:

@@ -1,0 +1,93 @@
+"""What a picture of any app says of how it was made.
+
+found = settings_of(data)
+found.app, found.asked, found.ignored
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipelines.draft import Draft
+from pipelines.errors import RecipeFileError
+from pipelines.metadata import a1111, carriers, foreign, gesso
+from pipelines.metadata.a1111 import Infotext
+from pipelines.picture import Facts
+from pipelines.recipe import Recipe
+
+_VERSIONS = {
+    r"Gesso\b": "Gesso",
+    r"ComfyUI\b": "ComfyUI",
+    r"Fooocus\b": "Fooocus",
+    r"f\d|neo\b|classic\b": "Forge",
+    r"v?\d+\.\d": "A1111",
+}
+"""How the `Version` of an infotext begins, by app."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The settings of a picture and the app that wrote them.
+
+    `asked` is the exact recipe where Gesso wrote it, else the draft that comes closest. `facts`
+    are of Gesso's own pictures. `fields` are an infotext's, as they stand, and `ignored` the names
+    of those that `asked` does not follow.
+    """
+
+    app: str
+    asked: Recipe | Draft
+    facts: Facts | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+
+def settings_of(data: bytes) -> Found:
+    """The settings in the bytes of a PNG, JPEG or WebP. Decodes no pixel.
+
+    Raises RecipeFileError when there are none that Gesso reads, RequestError when a field of a
+    Gesso recipe is out of range.
+    """
+    texts = carriers.read_texts(data)
+    if gesso.KEYWORD in texts:
+        return _own(texts[gesso.KEYWORD])
+    if app := foreign.maker(texts):
+        raise RecipeFileError(
+            f"This picture was made by {app}.",
+            "Gesso reads the settings of Gesso, A1111 and Forge so far; type these in.",
+        )
+    infotext = _infotext(texts)
+    if infotext is None:
+        raise RecipeFileError(
+            "This picture does not say how it was made.",
+            "Give it as the program that made it saved it; messengers and editors strip this.",
+        )
+    draft, ignored = a1111.to_draft(infotext)
+    return Found(_app(texts, infotext), draft, None, infotext.fields, tuple(ignored))
+
+
+def _own(text: str) -> Found:
+    facts = None
+    with contextlib.suppress(RecipeFileError):
+        facts = gesso.facts_of(text)
+    return Found("Gesso", gesso.recipe_of(text), facts)
+
+
+def _infotext(texts: Mapping[str, str]) -> Infotext | None:
+    if text := texts.get(a1111.KEYWORD, "").strip():
+        return a1111.parse(text)
+    # Cameras and screenshots leave remarks there.
+    remark = a1111.parse(texts.get(carriers.COMMENT, ""))
+    return remark if remark.fields else None
+
+
+def _app(texts: Mapping[str, str], infotext: Infotext) -> str:
+    version = infotext.fields.get("Version", "")
+    if texts.get("fooocus_scheme") == "a1111":
+        return "Fooocus"
+    if "SD.Next" in infotext.fields.get("App", ""):
+        return "SD.Next"
+    found = (app for start, app in _VERSIONS.items() if re.match(start, version))
+    return next(found, "another app")
