@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pipelines.catalog import PRESETS, Catalog
-from pipelines.engine.wire import FrameWriter, read_frame
+from pipelines.engine.wire import BrokenFrame, FrameWriter, read_frame
 from pipelines.errors import Cancelled, StudioError
 from pipelines.events import Cancelled as CancelledEvent
 from pipelines.events import Event, Failed, Finished, Saved, Step
@@ -57,22 +57,28 @@ class Child:
             self._writer.write({"state": {"checkpoint": self._engine.checkpoint}})
 
     def _read(self) -> None:
-        while (frame := read_frame(self._commands)) is not None:
-            command, _ = frame
-            if command["do"] == "cancel":
-                self._stopped.add(command["job"])
-            elif command["do"] == "close":
-                break
-            else:
+        try:
+            while (frame := read_frame(self._commands)) is not None:
+                command, _ = frame
+                if command["do"] == "close":
+                    break
+                if command["do"] == "cancel":
+                    self._stopped.add(command["job"])
+                    continue
+                if command["do"] == "render":
+                    # A cancel that came too late for an earlier run is not meant for this one.
+                    self._stopped.discard(command["job"])
                 self._inbox.put(command)
-        self._closing.set()
-        self._inbox.put({"do": "close"})
+        except BrokenFrame:
+            log.exception("The studio said something that is no frame")
+        finally:
+            self._closing.set()
+            self._inbox.put({"do": "close"})
 
     def _obey(self, command: dict[str, Any]) -> None:
         match command["do"]:
             case "render":
-                recipes = [Recipe.of(recipe) for recipe in command["recipes"]]
-                self._render(command["job"], recipes, Path(command["folder"]))
+                self._render(command["job"], command["recipes"], Path(command["folder"]))
             case "preload":
                 self._preload(command["checkpoint"])
             case "rescan":
@@ -80,25 +86,27 @@ class Child:
             case "free":
                 self._engine.free()
 
-    def _render(self, job: str, recipes: Sequence[Recipe], folder: Path) -> None:
+    def _render(self, job: str, plain: Sequence[dict[str, Any]], folder: Path) -> None:
         """One job, picture by picture. Whatever happens is told as an event."""
+        from pipelines.engine.translate import translated  # torch, which is here by now
+
         started = time.monotonic()
 
         def stop() -> bool:
             return job in self._stopped or self._closing.is_set()
 
         try:
-            for index, recipe in enumerate(recipes):
-                picture = self._engine.render(recipe, lambda event: self._tell(job, event), stop)
-                name = _save(picture, folder)
-                self._tell(job, Saved(picture=name, index=index, count=len(recipes)))
+            with translated():
+                recipes = [Recipe.of(recipe) for recipe in plain]
+                for index, recipe in enumerate(recipes):
+                    picture = self._engine.render(recipe, lambda e: self._tell(job, e), stop)
+                    name = _save(picture, folder)
+                    self._tell(job, Saved(picture=name, index=index, count=len(recipes)))
             self._tell(job, Finished(seconds=time.monotonic() - started))
         except Cancelled:
             self._tell(job, CancelledEvent())
         except StudioError as error:
             self._tell(job, Failed(**error.to_dict()))
-        finally:
-            self._stopped.discard(job)
 
     def _preload(self, checkpoint: str | None) -> None:
         """Make a checkpoint ready before it is asked for; a file that fails will say so then."""
