@@ -18,6 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 BODY_LIMIT = 1_000_000
 """Bytes of a request to our own API; a draft with the longest prompts is far below."""
 
+PICTURE_LIMIT = 64 * 2**20
+"""Bytes of a picture that is brought to have its settings read."""
+
+LONGER = {"/api/v1/reuse": PICTURE_LIMIT}
+"""Addresses that take more."""
+
 READS = ("GET", "HEAD")
 
 HEADERS = {
@@ -68,7 +74,7 @@ class Guard:
         if refusal is not None:
             return await refusal(scope, receive, _with_headers(send))
         if scope["path"].startswith("/api/") and scope["type"] == "http":
-            receive = _limited(receive)
+            receive = _limited(receive, _limit(scope["path"]))
         await self._app(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -81,7 +87,8 @@ class Guard:
         if _fetches_for_others(scope["path"]):
             return _refuse(403, "Gesso fetches nothing from elsewhere.", "Upload the file instead.")
         if _too_long(scope, headers):
-            return _refuse(413, "The request is too long.", "Shorten the prompts.")
+            cure = "Choose a smaller file." if scope["path"] in LONGER else "Shorten the prompts."
+            return _refuse(413, "The request is too long.", cure)
         return None
 
 
@@ -102,13 +109,16 @@ def _fetches_for_others(path: str) -> bool:
 
 
 def _too_long(scope: Scope, headers: Headers) -> bool:
-    length = headers.get("content-length", "0")
-    return scope["path"].startswith("/api/") and (not length.isdigit() or int(length) > BODY_LIMIT)
+    length, path = headers.get("content-length", "0"), scope["path"]
+    return path.startswith("/api/") and (not length.isdigit() or int(length) > _limit(path))
 
 
-def _limited(receive: Receive) -> Receive:
-    """A body that comes in pieces, without a length said before, ends at the limit."""
-    left = BODY_LIMIT
+def _limit(path: str) -> int:
+    return LONGER.get(path, BODY_LIMIT)
+
+
+def _limited(receive: Receive, left: int) -> Receive:
+    """A body that comes in pieces, without a length said before, ends after `left` bytes."""
 
     async def limited() -> Message:
         nonlocal left

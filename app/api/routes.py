@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, StreamingResponse
 
 from app.api.events import EventStreams
@@ -26,6 +27,16 @@ _DRAFT_BODY = {
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": Draft.model_json_schema()}},
+    }
+}
+
+_PICTURE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("image/png", "image/jpeg", "image/webp")
+        },
     }
 }
 
@@ -99,6 +110,19 @@ def _pictures(router: APIRouter, studio: Studio) -> None:
     def recipe(picture: str) -> Recipe:
         """The recipe the picture carries."""
         return studio.recipe_of(picture)
+
+    @router.post("/reuse", openapi_extra=_PICTURE_BODY)
+    async def reuse(request: Request) -> dict[str, Any]:
+        """The settings in a picture of Gesso, A1111 or Forge, as a draft, and what differs here.
+
+        The picture is the body; no pixel of it is decoded and nothing is kept.
+        """
+        reused = await run_in_threadpool(studio.reuse, await request.body())
+        return {
+            "source": reused.source,
+            "values": reused.draft.model_dump(mode="json", exclude_unset=True),
+            "differences": reused.differences,
+        }
 
 
 def _facts(router: APIRouter, studio: Studio) -> None:

@@ -23,11 +23,13 @@ from app.settings import Settings
 from app.studio.errors import NotFound
 from app.studio.gallery import Gallery, PictureInfo
 from app.studio.queue import Job, Queue
+from app.studio.reuse import Reused, reuse
 from app.studio.snapshot import engine_view, snapshot
 from app.studio.worker import Worker
 from pipelines.catalog import PRESETS, Catalog
 from pipelines.draft import Draft, expand
 from pipelines.engine.remote import EngineProcess
+from pipelines.picture import Facts
 from pipelines.recipe import Recipe
 
 JOBS_SHOWN = 50
@@ -134,6 +136,14 @@ class Studio:
     def recipe_of(self, picture: str) -> Recipe:
         """The recipe a picture carries. Raises NotFound or RecipeFileError."""
         return self._gallery.recipe(picture)
+
+    def reuse(self, data: bytes) -> Reused:
+        """The settings in a picture brought from anywhere; nothing of it is kept.
+
+        Raises RecipeFileError, or RequestError when its recipe is damaged.
+        """
+        hello = self._engine.hello
+        return reuse(data, self.catalog, Facts.model_validate(hello) if hello else None)
 
     @contextlib.contextmanager
     def watching(self, callback: Callable[[], object]) -> Iterator[None]:

@@ -230,7 +230,7 @@ def tiff(*entries: tuple[int, int, int, int], body: bytes = b"") -> bytes:
         png(parameters='{"a":' * 100_000),
         png(parameters="a\nSteps: 1e999, Sampler: Euler, CFG scale: 1e999, Seed: 9e9, Size: 1x1"),
         png(parameters='a\nSteps: 1, Sampler: "\\ud800", Seed: 2, Model: "\\udfff"'),
-        png(parameters="<script>alert(1)</script>\nSteps: 1, Sampler: <b>, Seed: 2, Model: ../../x"),
+        png(parameters="<script>alert(1)</script>\nSteps: 1, Sampler: <b>, Seed: 2, Model: ../x"),
         png(gesso='{"recipe": {"version": 1, "prompt": "\\ud800"}}'),
         png(gesso="[" * 1_000_000),
     ],

@@ -1,0 +1,169 @@
+"""From a picture that someone brings back to the settings that make it again.
+
+    reused = reuse(data, catalog)
+    reused.draft            # what to ask for; Gesso's own pictures come back as they were
+    reused.differences      # what is not here, or not as it was there
+
+Nothing is replaced in silence: what cannot be had is left out of the draft and told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.studio.unfollowed import SHOWN, unfollowed
+from pipelines import samplers
+from pipelines.catalog import Catalog, Checkpoint
+from pipelines.draft import AUTOMATIC, Draft
+from pipelines.errors import StudioError, UnknownChoice, UnknownModel
+from pipelines.library.search import is_hash
+from pipelines.library.text import plain
+from pipelines.metadata import settings_of
+from pipelines.picture import Facts
+from pipelines.recipe import Recipe, explain
+
+_RANGED = ("prompt", "negative_prompt", "seed", "steps", "guidance_scale", "clip_skip")
+_ANY = {"seed": 0, "size": "512x512", "checkpoint": {"name": "any"}}
+"""What makes a recipe of one more field."""
+_SILENT: dict[str, Any] = {"clip_skip": 1, "prediction_type": None, "size_conditioning": None}
+"""What an infotext means by saying nothing."""
+_MACHINE = ("device", "dtype", "threads")
+
+
+@dataclass(frozen=True)
+class Reused:
+    """The settings of a picture made by the app `source`, as far as they can be had here.
+
+    Only the fields that `draft` sets are said by the picture.
+    """
+
+    source: str
+    draft: Draft
+    differences: tuple[str, ...]
+
+
+def reuse(data: bytes, catalog: Catalog, here: Facts | None = None) -> Reused:
+    """What to ask for to have the picture in `data` (PNG, JPEG, WebP) again.
+
+    `here` is how a picture would be made now, if known. Raises RecipeFileError when the picture
+    does not say its settings, RequestError when its recipe is damaged.
+    """
+    found = settings_of(data)
+    if isinstance(found.asked, Recipe):
+        reading = _Reading(catalog, _said(draft_of(found.asked)))
+        reading.checkpoint(found.asked.checkpoint.name, found.asked.checkpoint.sha256)
+        reading.differences += _other_machine(found.facts, here)
+    else:
+        reading = _Reading(catalog, _SILENT | _said(found.asked))
+        reading.checkpoint(found.fields.get("Model"), found.fields.get("Model hash"))
+    reading.sampling()
+    reading.ranges()
+    reading.differences += unfollowed(found.app, found.asked.prompt, found.fields, found.ignored)
+    return Reused(found.app, Draft(**reading.values), tuple(reading.differences))
+
+
+def draft_of(recipe: Recipe) -> Draft:
+    """The draft that asks for what was decided, seed included."""
+    decided = {name: value for name, value in recipe if name in Draft.model_fields}
+    return Draft.model_validate({**decided, "checkpoint": recipe.checkpoint.name})
+
+
+@dataclass
+class _Reading:
+    """The values taken over so far, by field of a draft, and what was said of the others."""
+
+    catalog: Catalog
+    values: dict[str, Any]
+    differences: list[str] = field(default_factory=list)
+
+    def checkpoint(self, name: str | None, digits: str | None) -> None:
+        """The file of that hash, else of that name. Without it, what belongs to it is left open."""
+        self.values.pop("checkpoint", None)
+        digits = digits if digits and is_hash(digits) else None
+        if name is None and digits is None:
+            self.differences.append("It does not say its checkpoint; the chosen one stays.")
+            return
+        try:
+            self.values["checkpoint"] = self._find(name, digits).ref.name
+            return
+        except UnknownModel as error:
+            known = f" (hash {digits[:10]})" if name and digits else ""
+            self.differences.append(f"{error.message.removesuffix('.')}{known}. {error.cure}")
+        except StudioError as error:
+            self.differences.append(str(error))
+        self.values |= {"prediction_type": None, "size_conditioning": None}
+
+    def _find(self, name: str | None, digits: str | None) -> Checkpoint:
+        if digits is not None:
+            with contextlib.suppress(UnknownModel):
+                return self.catalog.checkpoint(digits)
+        found = self.catalog.checkpoint(name or digits)
+        hashes = self.catalog.hashed(found).entry.hashes if digits else None
+        if digits is not None and hashes is not None and not hashes.match(digits):
+            self.differences.append(
+                f"The checkpoint {found.ref.name} here is another file: its hash is "
+                f"{hashes.short}, the picture's was {digits[:10]}."
+            )
+        return found
+
+    def sampling(self) -> None:
+        """Sampler and schedule, which old files join to one name."""
+        sampler, schedule = self.values.pop("sampler", None), self.values.pop("schedule", None)
+        if sampler is not None:
+            with self._told("sampler"):
+                known, joined = samplers.split_joined(plain(sampler, SHOWN))
+                self.values["sampler"] = known.name
+                self.values["schedule"] = joined.name if joined else AUTOMATIC
+        if schedule is not None:
+            with self._told("schedule"):
+                self.values["schedule"] = samplers.schedule(plain(schedule, SHOWN)).name
+
+    @contextlib.contextmanager
+    def _told(self, field: str) -> Iterator[None]:
+        """A name that is not known is left out, and told."""
+        try:
+            yield
+        except UnknownChoice as error:
+            self.values.pop(field, None)
+            self.differences.append(f"{error.message} The {field} stays as it is.")
+
+    def ranges(self) -> None:
+        """Leave out what no recipe can hold."""
+        for name in filter(self.values.__contains__, _RANGED):
+            try:
+                Recipe.model_validate({**_ANY, name: self.values[name]})
+            except ValidationError as error:
+                self.differences.append(f"{explain(error)} It stays as it is.")
+                del self.values[name]
+
+
+def _said(draft: Draft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in draft.model_fields_set}
+
+
+def _other_machine(there: Facts | None, here: Facts | None) -> list[str]:
+    """One sentence on what was not the same when the picture was made."""
+    if there is None or here is None:
+        return []
+    others = [
+        f"{name} {plain(str(getattr(there, name)), SHOWN)} ({getattr(here, name)} here)"
+        for name in _MACHINE
+        if getattr(there, name) != getattr(here, name)
+    ]
+    others += _other_versions(there.versions, here.versions)
+    if not others:
+        return []
+    return [f"It was made with {', '.join(others)}: it can come out slightly different."]
+
+
+def _other_versions(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} {plain(there[name], SHOWN)} ({version} here)"
+        for name, version in here.items()
+        if name in there and there[name] != version
+    ]

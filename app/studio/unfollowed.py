@@ -1,0 +1,74 @@
+"""What other programs did for a picture that Gesso does not do, in sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from pipelines.library.text import plain
+from pipelines.metadata import a1111
+
+SHOWN = 80
+"""Characters of a text from outside that are repeated in a sentence."""
+_MANY = 12
+
+_FEATURES = (
+    (("Hires", "First pass size"), "It was enlarged in a second pass (hires fix)."),
+    (("Denoising strength",), "It was painted over another picture, which it does not carry."),
+    (("Mask", "Inpaint", "Conditional mask"), "Only a masked part of it was painted."),
+    (("ControlNet",), "A ControlNet guided it."),
+    (("Refiner",), "A refiner finished it."),
+    (("ADetailer",), "Details were painted again by ADetailer."),
+    (("Variation seed", "Seed resize"), "Its noise was mixed with that of another seed."),
+    (("VAE", "Module"), "It was decoded with a VAE chosen apart from the checkpoint."),
+    (("TI", "Hypernet"), "Embeddings or hypernetworks changed it."),
+    (("Face restoration",), "Its faces were restored afterwards."),
+    (("Script", "X/Y/Z", "SD upscale"), "A script made it."),
+)
+"""How the names of fields begin, and what they tell. The first that fits counts."""
+
+_IDLE = (
+    "App", "Backend", "Batch", "Civitai", "Created Date", "Hashes", "Index", "Lora hashes",
+    "Model hash", "Negative Template", "Operations", "Parser", "Pipeline", "RNG", "Raw", "Template",
+    "User", "VAE hash", "Version",
+)  # fmt: skip
+"""Fields that change no pixel, or that are spoken of elsewhere."""
+
+_LORA = re.compile(r"<(?:lora|lyco):([^:>]+)[^>]*>", re.IGNORECASE)
+_OWN_NOISE = ("Gesso", "ComfyUI", "Fooocus")
+"""Apps that draw noise where Gesso does, on the processor."""
+
+
+def unfollowed(
+    app: str, prompt: str, fields: Mapping[str, str], ignored: Sequence[str]
+) -> Iterator[str]:
+    """One sentence for each thing that an infotext tells of and that will be missing here."""
+    names = dict.fromkeys(plain(name, SHOWN) for name in _LORA.findall(prompt))
+    if names:
+        yield f"LoRAs are not applied yet: {_listed(list(names))}. Their tags are read as words."
+    rest = [name for name in ignored if not name.startswith(_IDLE)]
+    hires = any(name.startswith(_FEATURES[0][0]) for name in rest)
+    told: dict[str, None] = {}
+    others: list[str] = []
+    for name in rest:
+        if name in a1111.COUNTERPARTS:
+            yield f"{name} cannot be {plain(fields[name], SHOWN)!r}; it stays as it is."
+        elif name == "Denoising strength" and hires:
+            continue
+        elif feature := next((said for starts, said in _FEATURES if name.startswith(starts)), None):
+            told[feature] = None
+        else:
+            others.append(plain(name, SHOWN))
+    yield from (f"{feature} Gesso does not do this yet." for feature in told)
+    if others:
+        yield f"Not followed: {_listed(others)}."
+    if fields and app not in _OWN_NOISE and fields.get("RNG") != "CPU":
+        yield (
+            "It does not say that its noise was drawn on the processor, as Gesso's is: the same "
+            "seed can give another composition."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MANY
+    return ", ".join(names[:_MANY]) + (f" and {more} more" if more > 0 else "")
