@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from pipelines.catalog import PRESETS, Catalog
 from pipelines.engine.wire import BrokenFrame, FrameWriter, read_frame
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class Child:
     """Serves one parent. `commands` is what it reads, `answers` what it writes."""
 
-    def __init__(self, catalog: Catalog, commands: IO[bytes], answers: IO[bytes]) -> None:
+    def __init__(self, catalog: Catalog, commands: BinaryIO, answers: BinaryIO) -> None:
         self._catalog = catalog
         self._commands = commands
         self._writer = FrameWriter(answers)
@@ -106,7 +106,7 @@ class Child:
         except Cancelled:
             self._tell(job, CancelledEvent())
         except StudioError as error:
-            self._tell(job, Failed(**error.to_dict()))
+            self._tell(job, Failed.model_validate(error.to_dict()))
 
     def _preload(self, checkpoint: str | None) -> None:
         """Make a checkpoint ready before it is asked for; a file that fails will say so then."""
@@ -128,7 +128,7 @@ def _save(picture: Picture, folder: Path) -> str:
     return path.stem
 
 
-def _private_stdout() -> IO[bytes]:
+def _private_stdout() -> BinaryIO:
     """Keep standard output for frames alone: what libraries print goes to standard error."""
     frames = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

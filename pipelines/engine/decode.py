@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipelines.errors import InvalidNumbers
 from pipelines.models.loader import LoadedCheckpoint
@@ -34,14 +34,16 @@ def decode(latents: Tensor, models: LoadedCheckpoint) -> Image.Image:
 def decode_pixels(latents: Tensor, models: LoadedCheckpoint) -> Tensor:
     """The decoder's output as float32 [1, 3, 8h, 8w], nominally in -1..1."""
     vae = models.vae
-    scaled = latents / vae.config.scaling_factor
-    if vae.config.force_upcast and vae.dtype == torch.float16:
-        # SDXL's decoder overflows float16: its config asks for float32.
+    scaled = latents / vae.config["scaling_factor"]
+    if vae.config["force_upcast"] and vae.dtype == torch.float16:
+        # SDXL's decoder overflows float16: its config asks for float32. Module's own `to`, because
+        # the one of diffusers writes a warning at every call.
+        nn.Module.to(vae, torch.float32)
         try:
-            return vae.to(torch.float32).decode(scaled.float()).sample
+            return vae.decode(scaled.float(), return_dict=False)[0]
         finally:
-            vae.to(torch.float16)
-    return vae.decode(scaled.to(vae.dtype)).sample.float()
+            nn.Module.to(vae, torch.float16)
+    return vae.decode(scaled.to(vae.dtype), return_dict=False)[0].float()
 
 
 def to_image(pixels: Tensor) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -60,13 +61,14 @@ def _run(chunks: Sequence[Chunk], clip_skip: int, encoder: Encoder) -> tuple[Ten
     back = min(max(clip_skip, facts.least_skip), len(output.hidden_states))
     states = output.hidden_states[-back]
     if facts.final_norm:
-        states = getattr(module, "text_model", module).final_layer_norm(states)
+        owner: Any = getattr(module, "text_model", module)
+        states = owner.final_layer_norm(states)
     states = _stress(states, [weights for _, weights in padded])
     vector = output.text_embeds[:1] if facts.pooled else None
     return states.reshape(1, -1, states.shape[-1]), vector
 
 
-def _stress(states: Tensor, weights: list[tuple[float, ...]]) -> Tensor:
+def _stress(states: Tensor, weights: Sequence[Sequence[float]]) -> Tensor:
     """Multiply each token's state by its weight, then bring each chunk's mean back to what it was.
 
     A text without weights is left untouched to the bit. Raises RequestError for weights too large

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pipelines import Cancelled, Catalog, Draft, Engine, Recipe, expand, read_recipe, save
-from pipelines.engine.decode import decode
+from pipelines.engine.decode import decode, decode_pixels
 from pipelines.engine.preview import PreviewMap
 from pipelines.errors import (
     InvalidNumbers,
@@ -137,6 +137,19 @@ def test_a_vae_that_gives_no_numbers_is_told_at_the_end_not_while_loading() -> N
         assert preview.jpeg(torch.zeros(1, 4, 8, 8)).startswith(b"\xff\xd8")
         with pytest.raises(InvalidNumbers, match="VAE"):
             decode(torch.zeros(1, 4, 8, 8), models)
+
+
+def test_sdxl_decodes_in_float32_and_goes_back_to_half_precision_bit_for_bit() -> None:
+    models = tiny.loaded("sdxl")
+    half = replace(models, vae=copy.deepcopy(models.vae).half())
+    before = {key: tensor.clone() for key, tensor in half.vae.state_dict().items()}
+    latents = torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        pixels = decode_pixels(latents, half)
+        wide = replace(models, vae=copy.deepcopy(half.vae).float())
+        assert torch.equal(pixels, decode_pixels(latents, wide))
+    for key, tensor in half.vae.state_dict().items():
+        assert tensor.dtype == torch.float16 and torch.equal(tensor, before[key])
 
 
 def test_the_preview_looks_like_the_picture_to_come() -> None:
