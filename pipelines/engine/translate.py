@@ -12,6 +12,15 @@ from pipelines.errors import Cancelled, OutOfMemory, StudioError, UnexpectedErro
 
 log = logging.getLogger(__name__)
 
+_NO_MEMORY = (
+    "can't allocate memory",  # on the CPU
+    "not enough memory",  # on the CPU under Windows
+    "MPS backend out of memory",
+    "Invalid buffer size",  # MPS, for a tensor larger than it can ever hold
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+"""What torch says in a plain RuntimeError."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -23,7 +32,7 @@ def translated() -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise out_of_memory() from error
     except Exception as error:
-        if "can't allocate memory" in str(error):  # what torch says on the CPU
+        if any(words in str(error) for words in _NO_MEMORY):
             raise out_of_memory() from error
         log.exception("The engine failed in a way it does not know")
         raise UnexpectedError(
