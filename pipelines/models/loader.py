@@ -241,10 +241,16 @@ def _pour(
     for key, tensor in weights.items():
         if stop():
             raise Cancelled
-        # To the device first: it casts faster than the CPU, and fewer bytes travel.
-        settled = tensor.to(checkpoint.device).to(checkpoint.dtype)
+        settled = _settled(tensor, checkpoint.dtype, checkpoint.device)
         owner, _, name = key.rpartition(".")
         owners[owner].register_parameter(name, nn.Parameter(settled, requires_grad=False))
         meter.add(tensor.nbytes)
     restore_buffers(module, checkpoint.device)
     module.eval()
+
+
+def _settled(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    if device.type == "mps":  # It knows neither float64 nor float8.
+        return tensor.to(dtype).to(device)
+    # To the device first: it casts faster than the CPU, and fewer bytes travel.
+    return tensor.to(device).to(dtype)
