@@ -29,7 +29,7 @@ from tools.starter.vae import round_trip, round_trip_psnr, train_vae
 
 SCENES = 8000
 HELD_OUT_SCENES = 256
-VAE_STEPS, DECODER_STEPS, TEXT_STEPS = 1000, 2000, 400
+VAE_STEPS, TEXT_STEPS = 1000, 350
 HALF_SIZE_STEPS, UNET_STEPS = 800, 2200
 CHECKPOINT = (
     Path(__file__).parents[2] / "presets" / "starter" / "checkpoints" / "starter.safetensors"
@@ -53,7 +53,8 @@ class Workshop:
     def paint(self) -> None:
         sheet = contact_sheet([paint(draw_scene(seed)) for seed in range(64)], 8)
         sheet.save(self.work / "painted.png")
-        self.pictures(), self.held_out()
+        self.pictures()
+        self.held_out()
 
     def train_vae(self) -> None:
         train_vae(self.pictures(), self.vae, VAE_STEPS)
