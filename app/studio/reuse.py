@@ -124,13 +124,13 @@ class _Reading:
                 self.values["schedule"] = samplers.schedule(plain(schedule, SHOWN)).name
 
     @contextlib.contextmanager
-    def _told(self, field: str) -> Iterator[None]:
+    def _told(self, name: str) -> Iterator[None]:
         """A name that is not known is left out, and told."""
         try:
             yield
         except UnknownChoice as error:
-            self.values.pop(field, None)
-            self.differences.append(f"{error.message} The {field} stays as it is.")
+            self.values.pop(name, None)
+            self.differences.append(f"{error.message} The {name} stays as it is.")
 
     def ranges(self) -> None:
         """Leave out what no recipe can hold."""

@@ -14,6 +14,7 @@ from typing import Any
 import annotated_types
 from pydantic.fields import FieldInfo
 
+from app.studio.reuse import draft_of
 from pipelines import samplers
 from pipelines.draft import AUTOMATIC, Draft
 from pipelines.errors import RequestError
@@ -89,25 +90,24 @@ def write(recipe: Recipe, variant: Variant | None = None) -> dict[str, Any]:
     What the recipe's checkpoint (of this `variant`) would choose by itself is shown as left to
     it, so that choosing another checkpoint afterwards does not carry it along.
     """
-    own = variant is not None and recipe.prediction_type == variant.prediction_type
-    return {
-        "prompt": recipe.prompt,
-        "negative_prompt": recipe.negative_prompt,
-        "seed": str(recipe.seed),
-        "steps": recipe.steps,
-        "guidance_scale": recipe.guidance_scale,
-        "sampler": recipe.sampler,
-        "schedule": recipe.schedule,
-        "clip_skip": recipe.clip_skip,
-        "size": str(recipe.size),
-        "checkpoint": recipe.checkpoint.name,
-        "prediction_type": AUTOMATIC if own else recipe.prediction_type,
-        **_write_conditioning(recipe.size_conditioning, recipe.size),
-    }
+    return write_draft(draft_of(recipe), variant)
 
 
-def _write_conditioning(told: SizeConditioning | None, size: Size) -> dict[str, Any]:
-    if told is None or told == SizeConditioning(original=size, target=size):
+def write_draft(draft: Draft, variant: Variant | None = None) -> dict[str, Any]:
+    """What the widgets show for the fields that a draft sets; see `write`."""
+    values = {name: getattr(draft, name) for name in draft.model_fields_set}
+    for name in {"seed", "size"} & values.keys():
+        values[name] = "" if values[name] is None else str(values[name])
+    if "prediction_type" in values:
+        own = values["prediction_type"] in (None, variant and variant.prediction_type)
+        values["prediction_type"] = AUTOMATIC if own else draft.prediction_type
+    if "size_conditioning" in values:
+        values |= _write_conditioning(values.pop("size_conditioning"), draft.size)
+    return values
+
+
+def _write_conditioning(told: SizeConditioning | None, size: Size | None) -> dict[str, Any]:
+    if told is None or (size and told == SizeConditioning(original=size, target=size)):
         told_original = told_target = ""
     else:
         told_original, told_target = str(told.original), str(told.target)

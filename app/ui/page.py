@@ -16,12 +16,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.ui import panels
-from app.ui.fields import refill, starting_values, write
+from app.ui.fields import refill, starting_values, write, write_draft
 from app.ui.form import Form
 from app.ui.tabs import tabs
 from app.ui.theme import theme
 from app.ui.wiring import QUIET, checkpoint_or_none
-from pipelines.draft import Choice
+from pipelines.draft import Choice, Draft
 from pipelines.errors import StudioError
 from pipelines.recipe import Recipe
 
@@ -86,6 +86,9 @@ def build(studio: Studio) -> gr.Blocks:
                         "Generate", variant="primary", elem_id="generate", interactive=True
                     )
                     gr.Button("Stop", elem_id="stop", interactive=True)
+                gr.Button(
+                    "Reuse from a file\u2026", size="sm", elem_id="reuse-file", interactive=True
+                )
             with gr.Column(elem_id="model", elem_classes="card"):
                 form.choice("checkpoint", _checkpoints(studio), info=None)
             with gr.Tabs(elem_id="tasks"):
@@ -134,6 +137,8 @@ def _wire_checkpoint(studio: Studio, form: Form, blocks: gr.Blocks) -> None:
 def _wire_reuse(studio: Studio, form: Form, results: gr.HTML, answers: gr.HTML) -> None:
     def reuse(event: gr.EventData) -> list[Any]:
         try:
+            if event.what == "values":
+                return [gr.skip(), *_filled(studio, form, Draft.of(event.values))]
             recipe = studio.recipe_of(str(event.picture))
         except StudioError as error:
             return [panels.refused(error), gr.skip(), *form.updates({})]
@@ -155,6 +160,14 @@ def _reused(studio: Studio, form: Form, recipe: Recipe) -> list[Any]:
         return [panels.refused(error), gr.skip(), *form.updates(values)]
     values = write(recipe, chosen.variant) | {"checkpoint": chosen.ref.name}
     return [panels.cleared(), chosen.ref.name, *form.updates(values, chosen.variant)]
+
+
+def _filled(studio: Studio, form: Form, draft: Draft) -> list[Any]:
+    """The name the form is filled for, and the form filled with what a draft says."""
+    chosen = checkpoint_or_none(studio, draft.checkpoint) if draft.checkpoint else None
+    variant = chosen.variant if chosen else None
+    name = chosen.ref.name if chosen else gr.skip()
+    return [name, *form.updates(write_draft(draft, variant), variant)]
 
 
 def _checkpoints(studio: Studio) -> list[tuple[str, str]]:

@@ -42,8 +42,9 @@ def answers() -> gr.HTML:
 
 
 def results(*, starter: bool) -> gr.HTML:
-    """Progress, picture, strip. Raises the event `reuse` with `picture` and `what`."""
-    reuse = "(picture, what) => trigger('reuse', { picture, what })"
+    """Progress, picture, strip. Raises the event `reuse` with `what` is asked of a `picture`
+    (its "settings" or its "seed"), or with "values" that came from a file."""
+    reuse = "(picture, what, values) => trigger('reuse', { picture, what, values })"
     return _panel("results", f"results(element, props, {reuse})", starter=starter)
 
 

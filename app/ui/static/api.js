@@ -24,6 +24,19 @@ export async function stop(job) {
   await text(`${ROOT}/jobs/${encodeURIComponent(job)}`, { method: "DELETE" }).catch(() => {});
 }
 
+/** What a picture file says of its making: `{ source, values, differences }`, or `{ error }`. */
+export async function settingsOf(file) {
+  const headers = { "Content-Type": file.type || "application/octet-stream" };
+  try {
+    const response = await fetch(`${ROOT}/reuse`, { method: "POST", headers, body: file });
+    const answer = json(await response.text());
+    return response.ok ? answer : { error: answer };
+  } catch {
+    const cure = "Check that it is still there and that Gesso runs, then try again.";
+    return { error: { message: "The file could not be sent.", cure } };
+  }
+}
+
 async function text(url, options) {
   const response = await fetch(url, options);
   if (!response.ok) throw new Error(`${response.status} ${url}`);

@@ -1,7 +1,7 @@
 import { bdi, h, icon, ICONS } from "./dom.js";
 import { mark } from "./fields.js";
 
-/** The card beside the prompt: what went wrong and what to do about it. */
+/** The card beside the prompt: what went wrong and what to do about it, or what was taken over. */
 export class Notice {
   #element;
 
@@ -12,11 +12,23 @@ export class Notice {
 
   /** `error` is the API's `{ message, cure, field }`; null clears the card. */
   show(error) {
-    this.#element.replaceChildren(error ? this.#card(error) : "");
+    const told = error && [h("strong", {}, bdi(error.message)), h("p", {}, bdi(error.cure))];
+    this.#element.replaceChildren(told ? this.#card("alert", ICONS.warn, told) : "");
     mark(error?.field ?? null);
   }
 
-  #card({ message, cure }) {
+  /** Settings came from a picture of the app `source`; `differences` says what is not as it was. */
+  tell(source, differences) {
+    const told = [h("strong", {}, "Settings of a picture made by ", bdi(source), ".")];
+    if (differences.length) {
+      told.push(h("p", {}, "What is different here:"));
+      told.push(h("ul", {}, ...differences.map((sentence) => h("li", {}, bdi(sentence)))));
+    }
+    this.#element.replaceChildren(this.#card("status", ICONS.again, told));
+    mark(null);
+  }
+
+  #card(role, path, told) {
     const dismiss = {
       class: "quiet",
       type: "button",
@@ -25,9 +37,9 @@ export class Notice {
     };
     return h(
       "div",
-      { class: "notice", role: "alert" },
-      icon(ICONS.warn),
-      h("div", {}, h("strong", {}, bdi(message)), h("p", {}, bdi(cure))),
+      { class: "notice", role },
+      icon(path),
+      h("div", {}, ...told),
       h("button", dismiss, icon(ICONS.close)),
     );
   }

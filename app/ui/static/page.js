@@ -1,6 +1,7 @@
 // The page's parts, and what each gr.HTML calls to put itself in place.
 
 import * as api from "./api.js";
+import { Drop } from "./drop.js";
 import { selectOnFocus, type } from "./fields.js";
 import { Feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
@@ -14,11 +15,13 @@ export { size } from "./size.js";
 const feed = new Feed(api.eventsUrl);
 let stage = null;
 let notice = null;
+let drop = null;
 
 const BUTTONS = {
   stop,
   "seed-random": () => type("seed", ""),
   "seed-last": () => stage?.reuseSeed(),
+  "reuse-file": () => drop?.choose(),
 };
 
 /** Gradio's buttons that need no answer from the server. */
@@ -60,7 +63,7 @@ export function answers(element, props, watch) {
   });
 }
 
-/** `reuse(picture, what)` asks the server to fill the form. */
+/** `reuse(picture, what, values)` asks the server to fill the form. */
 export function results(element, props, reuse) {
   const { starter } = props;
   stage = new Stage(element, {
@@ -69,6 +72,13 @@ export function results(element, props, reuse) {
     example: (prompt) => {
       type("prompt", prompt);
       document.querySelector("#prompt textarea")?.focus();
+    },
+    failed: (error) => notice?.show(error),
+  });
+  drop = new Drop({
+    taken: ({ source, values, differences }) => {
+      reuse(null, "values", values);
+      notice?.tell(source, differences);
     },
     failed: (error) => notice?.show(error),
   });

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.fields import AUTOMATIC, facts, read, refill, starting_values, write
+from app.ui.fields import (
+    AUTOMATIC,
+    facts,
+    read,
+    refill,
+    starting_values,
+    write,
+    write_draft,
+)
 from pipelines.catalog import Catalog
 from pipelines.draft import MAX_COUNT, Draft, expand
 from pipelines.errors import RequestError
@@ -61,6 +69,19 @@ def test_a_prediction_the_checkpoint_makes_anyway_is_left_to_it(catalog: Catalog
     assert write(recipe, variant)["prediction_type"] == AUTOMATIC
     other = recipe.model_copy(update={"prediction_type": "v_prediction"})
     assert write(other, variant)["prediction_type"] == "v_prediction"
+
+
+def test_what_a_draft_does_not_say_is_left_as_it_stands() -> None:
+    shown = write_draft(Draft(prompt="a boat", size="128x64", seed=None))
+    assert shown == {"prompt": "a boat", "size": "128x64", "seed": ""}
+
+
+def test_what_a_draft_leaves_open_is_shown_as_left_to_gesso() -> None:
+    shown = write_draft(Draft(prediction_type=None, size_conditioning=None))
+    assert shown.pop("prediction_type") == AUTOMATIC
+    assert read({"size": "64x64", **shown}).size_conditioning is None
+    told = SizeConditioning(original="64x64", target="128x64")
+    assert write_draft(Draft(size_conditioning=told))["size_conditioning.target"] == "128x64"
 
 
 def test_labels_help_and_ranges_come_from_the_fields() -> None:

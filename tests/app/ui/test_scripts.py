@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.api.guard import PICTURE_LIMIT
 from app.ui.page import STATIC
 
 NODE = shutil.which("node")
@@ -45,6 +46,17 @@ def test_seeds_beyond_the_numbers_of_a_browser_stay_exact() -> None:
         """
     )
     assert read == {"prompt": hostile["prompt"], "seed": str(2**64 - 1)}
+
+
+def test_the_page_sends_no_file_that_the_guard_would_refuse() -> None:
+    read = node(
+        """
+        globalThis.window = globalThis.document = {};
+        import { LIMIT } from "./drop.js";
+        console.log(LIMIT);
+        """
+    )
+    assert read == PICTURE_LIMIT
 
 
 @pytest.mark.parametrize(
