@@ -76,8 +76,8 @@ def walk(folder: str) -> Iterator[Found]:
             if os.path.lexists(path):
                 yield Found(path, parts, Stamp(0, 0), "closed folder")
             continue
-        if PIPELINE_INDEX in entries and parts:
-            yield _pipeline(path, parts)
+        if PIPELINE_INDEX in entries:
+            yield _pipeline(path, parts or (os.path.basename(path),))
             continue
         for name, entry in entries.items():
             if is_model(name):

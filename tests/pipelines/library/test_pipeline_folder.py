@@ -42,6 +42,11 @@ def _list(models: Path) -> list[Entry]:
     return library.entries()
 
 
+def test_a_folder_named_as_the_model_folder_is_itself_the_checkpoint(tmp_path: Path) -> None:
+    [entry] = _list(_folder(tmp_path, "sd15"))
+    assert (entry.name, entry.variant, entry.problem) == ("painter", "sd15", None)
+
+
 @pytest.mark.parametrize(
     ("variant", "found"),
     [
