@@ -21,8 +21,9 @@ export class Notice {
   tell(source, differences) {
     const told = [h("strong", {}, "Settings of a picture made by ", bdi(source), ".")];
     if (differences.length) {
+      const items = differences.map((sentence) => h("li", {}, bdi(sentence)));
       told.push(h("p", {}, "What is different here:"));
-      told.push(h("ul", {}, ...differences.map((sentence) => h("li", {}, bdi(sentence)))));
+      told.push(h("ul", { tabindex: 0, "aria-label": "Differences" }, ...items));
     }
     this.#element.replaceChildren(this.#card("status", ICONS.again, told));
     mark(null);

@@ -5,6 +5,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -14,6 +16,7 @@ from pipelines.draft import AUTOMATIC, Draft, expand
 from pipelines.errors import RecipeFileError, RequestError
 from pipelines.geometry import Size
 from pipelines.metadata import save
+from pipelines.metadata.a1111 import COUNTERPARTS
 from pipelines.picture import Facts, Picture
 from pipelines.recipe import Recipe
 
@@ -193,6 +196,26 @@ def test_hostile_names_come_back_as_short_plain_text(catalog, hostile):
         assert len(sentence) < 1000
         assert sentence.isprintable()
         sentence.encode()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    prompt=st.text(max_size=30) | st.text("<lora:>ab1.", max_size=30),
+    fields=st.dictionaries(
+        st.sampled_from(sorted(COUNTERPARTS)) | st.text(min_size=1, max_size=8),
+        st.sampled_from(["", "1e999", "-1", "512x512", "nan", '"', "{", "9" * 5000, "Euler Karras"])
+        | st.text(max_size=12)
+        | st.integers().map(str),
+        max_size=8,
+    ),
+)
+def test_whatever_a_picture_says_can_be_asked_for(catalog, prompt, fields):
+    written = ", ".join(f"{key}: {value}" for key, value in fields.items())
+    reused = reuse(theirs(f"{written}, Model: tiny-sd1", prompt), catalog)
+    reused.draft.model_dump_json().encode()
+    "".join(reused.differences).encode()
+    if reused.draft.checkpoint:
+        assert len(expand(reused.draft, catalog)) == 1
 
 
 def test_a_prompt_longer_than_any_is_told(catalog):
