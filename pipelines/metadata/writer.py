@@ -27,12 +27,13 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
-def save(picture: Picture, path: Path) -> None:
+def save(picture: Picture, path: str | os.PathLike[str]) -> None:
     """Write a PNG with the recipe and facts (keyword `gesso`) and A1111's `parameters`.
 
     All or nothing: raises StorageError when the folder is missing, read-only or full, or when
     `path` is taken, and leaves no trace.
     """
+    path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with open(temporary, "xb") as file:
@@ -82,7 +83,7 @@ def _remove(temporary: Path) -> None:
 
 
 def _explain(error: OSError, path: Path) -> StorageError:
-    folder = path.parent.name
+    folder = path.parent.name or str(path.parent)
     if error.errno in _FULL:
         return StorageError(
             f"The picture could not be saved: the disk of {folder!r} is full.",

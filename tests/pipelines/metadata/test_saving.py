@@ -73,6 +73,12 @@ def test_the_pixels_are_untouched(tmp_path):
         assert image.tobytes() == made.image.tobytes()
 
 
+def test_a_path_may_be_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(picture(), "one.png")
+    assert read_recipe("one.png") == picture().recipe
+
+
 def test_the_same_picture_is_the_same_bytes(tmp_path):
     made = picture()
     save(made, tmp_path / "one.png")
