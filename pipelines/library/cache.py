@@ -89,6 +89,17 @@ class Cache:
             if isinstance(path, bytes) and all(isinstance(digest, str) for digest in digests)
         }
 
+    def hashes_of(self, path: str, size: int, mtime_ns: int) -> Hashes | None:
+        """The hashes of one file, whichever process made them."""
+        row = None
+        with self._rebuilding():
+            row = self._connection.execute(
+                "SELECT sha256, legacy, body FROM hashes_1 "
+                "WHERE path = ? AND size = ? AND mtime_ns = ?",
+                (os.fsencode(path), size, mtime_ns),
+            ).fetchone()
+        return Hashes(*row) if row and all(isinstance(digest, str) for digest in row) else None
+
     def keep_hashes(self, path: str, size: int, mtime_ns: int, hashes: Hashes) -> None:
         """Remember the hashes of a file."""
         row = (os.fsencode(path), size, mtime_ns, *hashes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -109,18 +110,21 @@ class Library:
         raise UnknownModel(f"There is no {what} called {shown}.", cure, role)
 
     def hashed(self, entry: Entry) -> Entry:
-        """The entry with its hashes, made now if need be.
+        """The entry with its hashes, made now unless another process has made them.
 
         Without them if it has none (a folder), or if it changed meanwhile. Raises
         ModelFileError when the file cannot be read.
         """
-        if entry.hashes is not None or not entry.path.is_file():
+        if entry.hashes is not None or not _is_as_listed(entry):
             return entry
-        hashes = hash_file(entry.path, self._closed.is_set)
+        path = str(entry.path)
+        known = self._cache.hashes_of(path, entry.size_bytes, entry.mtime_ns)
+        hashes = known or hash_file(entry.path, self._closed.is_set)
         if hashes is None:
             return entry
-        path, hashed = str(entry.path), replace(entry, hashes=hashes)
-        self._cache.keep_hashes(path, entry.size_bytes, entry.mtime_ns, hashes)
+        hashed = replace(entry, hashes=hashes)
+        if known is None:
+            self._cache.keep_hashes(path, entry.size_bytes, entry.mtime_ns, hashes)
         with self._entries_lock:
             self._hashes[path] = entry.size_bytes, entry.mtime_ns, hashes
             if self._entries.get(path) == entry:
@@ -204,6 +208,16 @@ class Library:
             return self.hashed(entry).hashes is not None
         except ModelFileError:
             return False
+
+
+def _is_as_listed(entry: Entry) -> bool:
+    """Whether it is a file, and still the one that was found."""
+    try:
+        status = entry.path.stat()
+    except OSError:
+        return False
+    found = entry.size_bytes, entry.mtime_ns
+    return stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == found
 
 
 def _slow(folder: Path) -> Entry:

@@ -127,6 +127,28 @@ def test_what_another_process_hashed_is_found_by_hash(tmp_path: Path) -> None:
     assert other.find("ink", "lora").hashes == hashes
 
 
+def test_what_another_process_hashed_is_not_read_again(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    path = aged(_saved(models / "ink.safetensors"))
+    one, other = _library(models, tmp_path), _library(models, tmp_path)
+    hashes = one.hashed(one.find("ink", "lora")).hashes
+    status = path.stat()
+    path.write_bytes(bytes(status.st_size))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert other.hashed(other.find("ink", "lora")).hashes == hashes
+
+
+def test_a_file_replaced_since_it_was_listed_is_given_no_hash(tmp_path: Path) -> None:
+    path = aged(_saved(tmp_path / "ink.safetensors"))
+    library = _library(tmp_path, tmp_path)
+    listed = library.find("ink", "lora")
+    aged(_saved(path, "another"), 30)
+    assert library.hashed(listed).hashes is None
+    library.scan()
+    assert library.hashed(library.find("ink", "lora")).hashes == hash_file(path)
+
+
 def test_closing_does_not_wait_for_a_large_file(tmp_path: Path) -> None:
     models = tmp_path / "models"
     models.mkdir()
