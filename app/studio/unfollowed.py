@@ -34,7 +34,8 @@ _IDLE = (
 )  # fmt: skip
 """Fields that change no pixel, or that are spoken of elsewhere."""
 
-_LORA = re.compile(r"<(?:lora|lyco):([^:>]+)[^>]*>", re.IGNORECASE)
+_LORA = re.compile(r"<(?:lora|lyco):([^:<>]++)[^<>]*+>", re.IGNORECASE)
+"""Possessive, so that each character of a hostile prompt is looked at once."""
 _OWN_NOISE = ("Gesso", "ComfyUI", "Fooocus")
 """Apps that draw noise where Gesso does, on the processor."""
 

@@ -1,5 +1,6 @@
 """Bringing a picture back: what comes of it, and what is said of the rest."""
 
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -216,6 +217,24 @@ def test_whatever_a_picture_says_can_be_asked_for(catalog, prompt, fields):
     "".join(reused.differences).encode()
     if reused.draft.checkpoint:
         assert len(expand(reused.draft, catalog)) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "prompt"),
+    [
+        ("Tiling: True", "<lora:" * 300_000),
+        ("Tiling: True", "<lora:" + "a" * 2_000_000),
+        ("Tiling: True", "<lora:a:" + ":" * 2_000_000),
+        ("Sampler: " + "DPM++ " * 300_000, "a"),
+        ("Model: " + "a/" * 1_000_000, "a"),
+        (", ".join(f"key {n}: 1" for n in range(100_000)), "a"),
+    ],
+)  # fmt: skip
+def test_hostile_lengths_are_answered_at_once(catalog, settings, prompt):
+    start = time.perf_counter()
+    reused = reuse(theirs(f"{settings}, Seed: 3", prompt), catalog)
+    assert time.perf_counter() - start < 3
+    assert sum(map(len, reused.differences)) < 5000
 
 
 def test_a_prompt_longer_than_any_is_told(catalog):
