@@ -113,7 +113,7 @@ def _pictures(router: APIRouter, studio: Studio) -> None:
 
     @router.post("/reuse", openapi_extra=_PICTURE_BODY)
     async def reuse(request: Request) -> dict[str, Any]:
-        """The settings in a picture of Gesso, A1111 or Forge, as a draft, and what differs here.
+        """The settings in a picture of Gesso or another app, as a draft, and what differs here.
 
         The picture is the body; no pixel of it is decoded and nothing is kept.
         """

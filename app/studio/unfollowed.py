@@ -16,11 +16,13 @@ _FEATURES = (
     (("Hires", "First pass size"), "It was enlarged in a second pass (hires fix)."),
     (("Denoising strength",), "It was painted over another picture, which it does not carry."),
     (("Mask", "Inpaint", "Conditional mask"), "Only a masked part of it was painted."),
-    (("ControlNet",), "A ControlNet guided it."),
+    (("ControlNet", "Controlnets", "Ipadapters", "T2iadapters"), "A ControlNet guided it."),
     (("Refiner",), "A refiner finished it."),
+    (("Lora",), "LoRAs changed it."),
+    (("Styles", "Prompt expansion"), "Styles added to its prompt."),
     (("ADetailer",), "Details were painted again by ADetailer."),
     (("Variation seed", "Seed resize"), "Its noise was mixed with that of another seed."),
-    (("VAE", "Module"), "It was decoded with a VAE chosen apart from the checkpoint."),
+    (("VAE", "Vae", "Module"), "It was decoded with a VAE chosen apart from the checkpoint."),
     (("TI", "Hypernet"), "Embeddings or hypernetworks changed it."),
     (("Face restoration",), "Its faces were restored afterwards."),
     (("Script", "X/Y/Z", "SD upscale"), "A script made it."),
@@ -36,6 +38,7 @@ _IDLE = (
 
 _LORA = re.compile(r"<(?:lora|lyco):([^:<>]++)[^<>]*+>", re.IGNORECASE)
 """Possessive, so that each character of a hostile prompt is looked at once."""
+_COMPEL = re.compile(r"\)[\d+-]|\w\+")
 _OWN_NOISE = ("Gesso", "ComfyUI", "Fooocus")
 """Apps that draw noise where Gesso does, on the processor."""
 
@@ -47,6 +50,8 @@ def unfollowed(
     names = dict.fromkeys(plain(name, SHOWN) for name in _LORA.findall(prompt))
     if names:
         yield f"LoRAs are not applied yet: {_listed(list(names))}. Their tags are read as words."
+    if app == "InvokeAI" and _COMPEL.search(prompt):
+        yield "Its weights are written as (word)1.2 or word+, which is (word:1.2) here."
     rest = [name for name in ignored if not name.startswith(_IDLE)]
     hires = any(name.startswith(_FEATURES[0][0]) for name in rest)
     told: dict[str, None] = {}

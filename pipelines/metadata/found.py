@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pipelines.draft import Draft
 from pipelines.errors import RecipeFileError
-from pipelines.metadata import a1111, carriers, foreign, gesso
+from pipelines.metadata import a1111, carriers, fooocus, foreign, gesso, invokeai, objects
 from pipelines.metadata.a1111 import Infotext
 from pipelines.picture import Facts
 from pipelines.recipe import Recipe
@@ -53,10 +53,13 @@ def settings_of(data: bytes) -> Found:
     texts = carriers.read_texts(data)
     if gesso.KEYWORD in texts:
         return _own(texts[gesso.KEYWORD])
+    if read := _of_an_object(texts):
+        return _followed(*read)
     if app := foreign.maker(texts):
         raise RecipeFileError(
             f"This picture was made by {app}.",
-            "Gesso reads the settings of Gesso, A1111 and Forge so far; type these in.",
+            "Gesso reads the settings of Gesso, A1111, Forge, Fooocus and InvokeAI so far; "
+            "type these in.",
         )
     infotext = _infotext(texts)
     if infotext is None:
@@ -64,8 +67,7 @@ def settings_of(data: bytes) -> Found:
             "This picture does not say how it was made.",
             "Give it as the program that made it saved it; messengers and editors strip this.",
         )
-    draft, ignored = a1111.to_draft(infotext)
-    return Found(_app(texts, infotext), draft, None, infotext.fields, tuple(ignored))
+    return _followed(_app(texts, infotext), infotext)
 
 
 def _own(text: str) -> Found:
@@ -73,6 +75,22 @@ def _own(text: str) -> Found:
     with contextlib.suppress(RecipeFileError):
         facts = gesso.facts_of(text)
     return Found("Gesso", gesso.recipe_of(text), facts)
+
+
+def _followed(app: str, infotext: Infotext) -> Found:
+    draft, ignored = a1111.to_draft(infotext)
+    return Found(app, draft, None, infotext.fields, tuple(ignored))
+
+
+def _of_an_object(texts: Mapping[str, str]) -> tuple[str, Infotext] | None:
+    """The app and the settings, where they are a JSON object that is known."""
+    settings = objects.load(texts.get(a1111.KEYWORD) or texts.get(carriers.COMMENT) or "")
+    if settings is not None and "base_model" in settings:
+        return "Fooocus", fooocus.infotext(settings)
+    if a1111.KEYWORD in texts:
+        return None
+    settings = objects.load(texts.get(invokeai.KEYWORD, ""))
+    return None if settings is None else ("InvokeAI", invokeai.infotext(settings))
 
 
 def _infotext(texts: Mapping[str, str]) -> Infotext | None:

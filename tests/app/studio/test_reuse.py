@@ -1,5 +1,6 @@
 """Bringing a picture back: what comes of it, and what is said of the rest."""
 
+import json
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -45,8 +46,13 @@ def ours(recipe: Recipe, folder: Path) -> bytes:
 
 
 def theirs(settings: str, prompt: str = "a boat") -> bytes:
+    return png(parameters=f"{prompt}\nSteps: 20, Seed: 5, {settings}, RNG: CPU")
+
+
+def png(**texts: str) -> bytes:
     info, file = PngInfo(), BytesIO()
-    info.add_itxt("parameters", f"{prompt}\nSteps: 20, Seed: 5, {settings}, RNG: CPU")
+    for keyword, text in texts.items():
+        info.add_itxt(keyword, text)
     Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=info)
     return file.getvalue()
 
@@ -170,6 +176,32 @@ def test_what_gesso_does_not_do_is_told_once(catalog, text, said):
     differences = reuse(theirs(text + ", Model: tiny-sd1"), catalog).differences
     assert len([sentence for sentence in differences if said in sentence]) == 1
     assert len(differences) == 1
+
+
+def test_a_picture_of_fooocus_is_followed_as_far_as_it_goes(catalog, digits):
+    said = {
+        "prompt": "a", "steps": 3, "resolution": "(128, 64)", "base_model": "x", "seed": "7",
+        "base_model_hash": digits, "sampler": "dpmpp_2m_sde_gpu", "scheduler": "karras",
+        "styles": "['Fooocus V2']", "lora_combined_1": "ink : 0.5", "sharpness": 2.0,
+    }  # fmt: skip
+    reused = reuse(png(parameters=json.dumps(said)), catalog)
+    assert (reused.draft.sampler, reused.draft.schedule) == ("DPM++ 2M SDE", "Karras")
+    assert (reused.draft.checkpoint, reused.draft.seed) == ("tiny-sd1", 7)
+    told = ("Styles", "LoRAs", "Sharpness")
+    assert all(word in sentence for word, sentence in zip(told, reused.differences, strict=True))
+
+
+def test_a_picture_of_invokeai_is_followed_as_far_as_it_goes(catalog):
+    said = {
+        "positive_prompt": "a (boat)1.2", "width": 128, "height": 64, "scheduler": "euler_a",
+        "steps": 3, "seed": 7, "cfg_scale": 5, "model": {"name": "tiny-sd1"}, "rand_device": "cpu",
+        "controlnets": [{"control_weight": 1}],
+    }  # fmt: skip
+    reused = reuse(png(invokeai_metadata=json.dumps(said)), catalog)
+    assert (reused.draft.sampler, reused.draft.schedule) == ("Euler a", AUTOMATIC)
+    assert reused.draft.checkpoint == "tiny-sd1"
+    told = ("(word:1.2)", "ControlNet")
+    assert all(word in sentence for word, sentence in zip(told, reused.differences, strict=True))
 
 
 def test_loras_are_listed_and_their_tags_kept(catalog):

@@ -104,7 +104,25 @@ def test_other_dialects_are_told_by_their_marks():
     assert settings_of(png(parameters=text)).app == "another app"
 
 
-FOOOCUS = json.dumps({"prompt": "a", "base_model": "x", "metadata_scheme": "fooocus"})
+FOOOCUS = json.dumps(
+    {
+        "prompt": "a", "negative_prompt": "fog", "full_prompt": ["a, cinematic"], "steps": 30,
+        "styles": "['Fooocus V2']", "performance": "Speed", "resolution": "(1152, 896)",
+        "guidance_scale": 4.0, "base_model": "juggernaut", "base_model_hash": "0123456789",
+        "refiner_model": "None", "clip_skip": 2, "sampler": "dpmpp_2m_sde_gpu",
+        "scheduler": "karras", "vae": "Default (model)", "seed": "18446744073709551615",
+        "lora_combined_1": "ink : 0.5", "metadata_scheme": "fooocus", "version": "Fooocus v2.5.5",
+    }
+)  # fmt: skip
+INVOKE = json.dumps(
+    {
+        "generation_mode": "txt2img", "positive_prompt": "a", "negative_prompt": None,
+        "width": 512, "height": 768, "seed": 7, "rand_device": "cpu", "cfg_scale": 7.5,
+        "steps": 30, "scheduler": "dpmpp_2m_k", "seamless_x": False, "clip_skip": 1,
+        "model": {"key": "k", "hash": "blake3:00", "name": "painter"}, "app_version": "4.2.0",
+        "loras": [{"model": {"name": "ink"}, "weight": 0.5}],
+    }
+)  # fmt: skip
 SWARM = json.dumps({"sui_image_params": {"prompt": "a"}})
 
 
@@ -115,11 +133,8 @@ SWARM = json.dumps({"sui_image_params": {"prompt": "a"}})
         (png(workflow='{"nodes": []}'), "ComfyUI"),
         (with_exif("WEBP", outer={0x0110: 'prompt:{"3": {}}'}), "ComfyUI"),
         (with_exif("WEBP", outer={0x010F: 'Workflow: {"nodes": []}'}), "ComfyUI"),
-        (png(invokeai_metadata="{}"), "InvokeAI"),
-        (png(sd_dash_metadata="{}"), "InvokeAI"),
-        (png(Dream="a -s 50"), "InvokeAI"),
-        (png(parameters=FOOOCUS, fooocus_scheme="fooocus"), "Fooocus"),
-        (with_exif("JPEG", {COMMENT: b"ASCII\0\0\0" + FOOOCUS.encode()}), "Fooocus"),
+        (png(sd_dash_metadata="{}"), "an old InvokeAI"),
+        (png(Dream="a -s 50"), "an old InvokeAI"),
         (png(parameters=SWARM), "SwarmUI"),
         (png(parameters="{}"), "an app Gesso does not know"),
         (png(Software="NovelAI", Comment="{}"), "NovelAI"),
@@ -129,7 +144,53 @@ def test_a_picture_of_an_app_that_is_not_read_is_called_by_its_name(data, app):
     with pytest.raises(RecipeFileError) as refused:
         settings_of(data)
     assert refused.value.message == f"This picture was made by {app}."
-    assert "Gesso, A1111 and Forge" in refused.value.cure
+    assert "Gesso, A1111, Forge" in refused.value.cure
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png(parameters=FOOOCUS, fooocus_scheme="fooocus"),
+        with_exif("JPEG", {COMMENT: b"ASCII\0\0\0" + FOOOCUS.encode()}),
+    ],
+)
+def test_fooocus_says_the_same_in_other_words(data):
+    found = settings_of(data)
+    draft = found.asked
+    assert isinstance(draft, Draft)
+    assert (found.app, draft.prompt, draft.negative_prompt) == ("Fooocus", "a", "fog")
+    assert (draft.sampler, draft.schedule) == ("dpmpp_2m_sde_gpu", "karras")
+    assert (draft.steps, draft.guidance_scale, draft.seed) == (30, 4.0, 2**64 - 1)
+    assert (draft.size, draft.clip_skip) == (Size(width=1152, height=896), 2)
+    assert (draft.checkpoint, found.fields["Model hash"]) == ("juggernaut", "0123456789")
+    assert found.ignored == ("Styles", "Lora combined 1")
+
+
+def test_invokeai_says_the_same_in_other_words():
+    found = settings_of(png(invokeai_metadata=INVOKE, invokeai_graph="{}"))
+    draft = found.asked
+    assert isinstance(draft, Draft)
+    assert (found.app, draft.prompt, draft.negative_prompt) == ("InvokeAI", "a", "")
+    assert (draft.sampler, draft.steps, draft.guidance_scale) == ("dpmpp_2m_k", 30, 7.5)
+    assert (draft.seed, draft.size, draft.clip_skip) == (7, Size(width=512, height=768), 2)
+    assert (draft.checkpoint, found.fields["RNG"]) == ("painter", "CPU")
+    assert found.ignored == ("Loras",)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from([*json.loads(FOOOCUS), *json.loads(INVOKE)]) | st.text(max_size=5),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+            max_leaves=4,
+        ),
+    ).map(json.dumps)
+)
+def test_any_object_is_read_or_refused(text):
+    quietly(png(parameters=text))
+    quietly(png(invokeai_metadata=text))
 
 
 def test_settings_in_a1111_format_beside_another_apps_own_are_read():
@@ -233,6 +294,9 @@ def tiff(*entries: tuple[int, int, int, int], body: bytes = b"") -> bytes:
         png(parameters="<script>alert(1)</script>\nSteps: 1, Sampler: <b>, Seed: 2, Model: ../x"),
         png(gesso='{"recipe": {"version": 1, "prompt": "\\ud800"}}'),
         png(gesso="[" * 1_000_000),
+        png(invokeai_metadata="{" * 1_000_000),
+        png(invokeai_metadata='{"seed": ' + "9" * 5000 + "}"),
+        png(parameters='{"base_model": "\\ud800", "\\udfff": 1, "seed": [[[]]]}'),
     ],
     ids=lambda data: f"{data[:4]!r}{len(data)}",
 )  # fmt: skip

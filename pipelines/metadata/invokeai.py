@@ -1,0 +1,42 @@
+"""InvokeAI's `invokeai_metadata`: a JSON object.
+
+{"positive_prompt": ..., "steps": 30, "width": 512, "scheduler": "dpmpp_2m_k", "model": {...}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.metadata.a1111 import Infotext
+from pipelines.metadata.objects import fields_of, text_of
+
+KEYWORD = "invokeai_metadata"
+
+_NAMES = {
+    "steps": "Steps",
+    "scheduler": "Sampler",
+    "cfg_scale": "CFG scale",
+    "seed": "Seed",
+    "strength": "Denoising strength",
+}
+_IDLE = frozenset({
+    "positive_prompt", "negative_prompt", "width", "height", "model", "clip_skip", "rand_device",
+    "app_version", "generation_mode",
+})  # fmt: skip
+
+
+def infotext(data: Mapping[str, Any]) -> Infotext:
+    """What the object says. Raises nothing, whatever it holds."""
+    fields = fields_of(data, _NAMES, _IDLE)
+    fields["Size"] = f"{text_of(data.get('width'))}x{text_of(data.get('height'))}"
+    model = data.get("model")
+    if isinstance(model, dict) and (name := model.get("name") or model.get("model_name")):
+        fields["Model"] = text_of(name)
+    skipped = data.get("clip_skip")
+    if isinstance(skipped, int):  # it counts the layers left out, others the one that is read
+        fields["Clip skip"] = str(skipped + 1)
+    if data.get("rand_device") == "cpu":
+        fields["RNG"] = "CPU"
+    prompt, negative = (text_of(data.get(f"{side}_prompt")) for side in ("positive", "negative"))
+    return Infotext(prompt, negative, fields)
