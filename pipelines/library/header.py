@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from pipelines.errors import ModelFileError
-from pipelines.library.text import file_name
+from pipelines.library.text import file_name, plain
 
 HEADER_LIMIT = 100_000_000
 """Bytes; the limit of the safetensors library."""
@@ -176,7 +176,7 @@ def _parse(text: bytes, data_bytes: int, name: str) -> Header:
         tensors, expected = _tensors(data)
     except _UnknownType as error:
         raise ModelFileError(
-            f"{name} stores numbers as {file_name(str(error), 20)}, which Gesso cannot read.",
+            f"{name} stores numbers as {plain(str(error), 20)}, which Gesso cannot read.",
             "Get it in float16, bfloat16 or float32.",
         ) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

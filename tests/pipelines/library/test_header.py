@@ -132,6 +132,14 @@ def test_numbers_of_an_unknown_kind_are_named(tmp_path: Path) -> None:
     assert "stores numbers as F4" in _refusal(path)
 
 
+@pytest.mark.parametrize("dtype", ["\ud800", "../\x1b[31m", "X" * 10_000])
+def test_a_hostile_name_of_a_kind_is_shown_harmlessly(tmp_path: Path, dtype: str) -> None:
+    tensors = {"a": {"dtype": dtype, "shape": [4], "data_offsets": [0, 4]}}
+    said = _refusal(_with_header(tmp_path / "odd.safetensors", tensors, 4))
+    assert "stores numbers as" in said and len(said) < 200
+    assert said.isprintable()
+
+
 def test_a_missing_file_is_gone(tmp_path: Path) -> None:
     assert "is gone" in _refusal(tmp_path / "x.safetensors")
 
