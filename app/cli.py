@@ -81,6 +81,11 @@ def build_parser() -> argparse.ArgumentParser:
         render.add_argument(_flag(name), metavar=_metavar(name), help=_help(field.description))
     _add_settings(render, "models", "presets", "data", "device", "dtype", "threads")
 
+    convert = commands.add_parser("convert", help="write a .ckpt as .safetensors, running nothing")
+    convert.set_defaults(command=_convert)
+    convert.add_argument("file", metavar="FILE", help="the pickled checkpoint")
+    convert.add_argument("--out", metavar="FILE", help="default: beside it, as .safetensors")
+
     models = commands.add_parser("models", help="list the model files and what is wrong with them")
     models.set_defaults(command=_models)
     models.add_argument("--json", action="store_true", help="print JSON")
@@ -246,6 +251,16 @@ def _models(flags: argparse.Namespace) -> int:
 
     entries = listing(open_catalog(settings, cached=not flags.rescan))
     print(json.dumps(entries, indent=2) if flags.json else as_table(entries))
+    return 0
+
+
+def _convert(flags: argparse.Namespace) -> int:
+    from pipelines import convert
+
+    source = Path(flags.file)
+    out = Path(flags.out) if flags.out else source.with_suffix(".safetensors")
+    convert(source, out)
+    print(f"{out} is ready.")
     return 0
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipelines.errors import Cancelled, StudioError
     from pipelines.geometry import Size
     from pipelines.metadata import read_recipe, save
+    from pipelines.models.conversion import convert
     from pipelines.picture import Picture
     from pipelines.recipe import Recipe
 
@@ -34,6 +35,7 @@ __all__ = [
     "Recipe",
     "Size",
     "StudioError",
+    "convert",
     "expand",
     "read_recipe",
     "save",
@@ -48,6 +50,7 @@ _HOMES = {
     "Recipe": "pipelines.recipe",
     "Size": "pipelines.geometry",
     "StudioError": "pipelines.errors",
+    "convert": "pipelines.models.conversion",
     "expand": "pipelines.draft",
     "read_recipe": "pipelines.metadata",
     "save": "pipelines.metadata",

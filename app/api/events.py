@@ -35,9 +35,13 @@ class EventStreams:
         try:
             with self._studio.watching(lambda: loop.call_soon_threadsafe(wake.set)):
                 yield RETRY
+                sent = ""
                 while not self._closed:
                     wake.clear()
-                    yield await run_in_threadpool(self._message)
+                    # Two pieces of news at once wake twice, but make one snapshot.
+                    if (message := await run_in_threadpool(self._message)) != sent:
+                        yield message
+                    sent = message
                     await asyncio.sleep(PAUSE_SECONDS)
                     while not self._closed and not await _within(PING_SECONDS, wake):
                         yield PING

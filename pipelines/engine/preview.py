@@ -20,7 +20,7 @@ from pipelines.engine.latents import CHANNELS
 from pipelines.geometry import LATENT_FACTOR
 from pipelines.models.loader import LoadedCheckpoint
 
-_PROBE_SIDE = 16
+_PROBE_SIDE = 8
 _JPEG_QUALITY = 85
 
 

@@ -5,7 +5,7 @@
     engine.render(job, recipes, folder)     # events follow through on_event, from another thread
 
 A process that dies fails the job it had, with a plain sentence, and is replaced at once. After
-three deaths in a row within a minute it stays down until `revive`.
+three deaths in a row within a minute it stays down until it is asked for something again.
 """
 
 from __future__ import annotations

@@ -123,5 +123,5 @@ class Entry(Facts):
         if self.pickled:
             raise ModelFileError(
                 f"{self.name} is a pickled file, which could run a program when opened.",
-                "Get it as .safetensors.",
+                "Get it as .safetensors, or make it one, running nothing: gesso convert FILE.",
             )

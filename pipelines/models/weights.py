@@ -59,7 +59,7 @@ def _read_single_file(path: Path, family: Family, configs: Path, allow_pickle: b
     else:
         raise ModelFileError(
             f"{file_name(path)} is a pickled file, which could run programs.",
-            "Get the model as .safetensors.",
+            "Get it as .safetensors, or make it one, running nothing: gesso convert FILE.",
         )
     parts: Parts = {}
     for component, prefix in prefixes.items():
