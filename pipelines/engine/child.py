@@ -50,7 +50,12 @@ class Child:
         threading.Thread(target=self._read, daemon=True).start()
         from pipelines.engine.engine import Engine  # torch: seconds, while commands may queue up
 
-        self._engine = Engine(self._catalog, device, dtype, threads)
+        try:
+            self._engine = Engine(self._catalog, device, dtype, threads)
+        except StudioError as error:
+            # A device that is not there will not be there at the next try either.
+            self._writer.write({"refused": error.to_dict()})
+            return
         self._writer.write({"hello": self._engine.facts(0.0).model_dump(exclude={"seconds"})})
         while (command := self._inbox.get())["do"] != "close":
             self._obey(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
@@ -63,9 +64,13 @@ class Engine:
             check(recipe, self.catalog)
             chosen = self.catalog.recall(recipe.checkpoint)
             models = self.load(chosen, on_event, stop)
+            # A picture names its model for good, also when its hash was not known before: a large
+            # file takes seconds to hash, so that is done beside the painting.
+            aside = ThreadPoolExecutor(1)
+            hashed = aside.submit(self.catalog.hashed, chosen)
+            aside.shutdown(wait=False)
             image = render(recipe, models, on_event, stop, self._preview)
-            # A picture names its model for good, also when its hash was not known before.
-            sha256 = self.catalog.hashed(chosen).ref.sha256
+            sha256 = hashed.result().ref.sha256
             named = recipe.checkpoint.model_copy(update={"sha256": sha256})
         facts = self.facts(time.monotonic() - started)
         return Picture(image, recipe.model_copy(update={"checkpoint": named}), facts)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import environ
 from pathlib import Path
@@ -75,6 +75,7 @@ class EngineProcess:
         self._wanted: str | None = None
         self._preload_asked = False
         self._crashes: list[float] = []
+        self._refused: EngineStopped | None = None
         self._closed = False
 
     @property
@@ -146,6 +147,7 @@ class EngineProcess:
             self._launch()
 
     def _launch(self) -> None:
+        self._refused = None
         self._child = child = _Child(self._arguments, self._log_file)
         self._state = EngineState("starting")
         threading.Thread(
@@ -173,7 +175,9 @@ class EngineProcess:
             self._pass_on(header["job"], header["event"], payload)
             return
         with self._lock:
-            if "hello" in header:
+            if "refused" in header:
+                self._refused = _error(header["refused"])
+            elif "hello" in header:
                 hello = self._hello = header["hello"]
                 self._state = replace(
                     self._state, state="ready", device=hello["device"], dtype=hello["dtype"]
@@ -200,8 +204,8 @@ class EngineProcess:
                 return
             now = time.monotonic()
             self._crashes = [at for at in self._crashes if now - at < CRASH_WINDOW] + [now]
-            again = len(self._crashes) < CRASH_LIMIT
-            error = obituary(code, again)
+            again = len(self._crashes) < CRASH_LIMIT and self._refused is None
+            error = self._refused or obituary(code, again)
             log.error("%s (exit code %d)\n%s", error.message, code, tail(self._log_file))
             self._child, job, self._job = None, self._job, None
             if again:
@@ -211,6 +215,10 @@ class EngineProcess:
         self._on_state()
         if job is not None:
             self._on_event(job, Failed(**cast("dict[str, Any]", error.to_dict())))
+
+
+def _error(told: Mapping[str, Any]) -> EngineStopped:
+    return EngineStopped(told["message"], told["cure"], told["field"])
 
 
 def obituary(code: int, again: bool) -> EngineStopped:

@@ -178,3 +178,18 @@ def test_a_long_log_is_kept_once_under_another_name(broken, tmp_path):
     broken.start()
     assert log.with_suffix(".log.1").read_bytes() == b"x" * 1_100_000
     assert log.stat().st_size < 100_000
+
+
+def test_a_device_that_is_not_there_is_told_once_and_not_tried_again(tmp_path):
+    ear = Ear()
+    log = tmp_path / "engine.log"
+    process = EngineProcess(["--device", "cuda:99"], log, ear.on_event, ear.news.set)
+    process.start()
+    ear.wait(lambda: process.state.error is not None)
+    assert process.state.error.message == "This machine has no cuda:99 that torch can use."
+    assert process.state.state == "stopped" and process.pid is None
+    process.render("job", [RECIPE], tmp_path)
+    ear.wait(lambda: bool(ear.events))
+    [(job, event)] = ear.events
+    assert job == "job" and isinstance(event, Failed) and "cuda:99" in event.message
+    process.close()
