@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.settings import Settings
+from app.settings import Settings, home
 from app.studio.errors import NotFound
 from app.studio.gallery import Gallery, PictureInfo
 from app.studio.queue import Job, Queue
@@ -53,6 +53,8 @@ class Studio:
             self._worker.on_event,
             self._news,
         )
+        if (own := home() / "models") in settings.models:
+            lay_out(own)
         self.catalog = open_catalog(settings)
 
     def start(self) -> None:
@@ -162,6 +164,12 @@ class Studio:
             watchers = list(self._watchers)
         for callback in watchers:
             callback()
+
+
+def lay_out(folder: Path) -> None:
+    """Make the place in Gesso's own drop folder that the first page speaks of, if it can be."""
+    with contextlib.suppress(OSError):
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
 
 
 def open_catalog(settings: Settings, cached: bool = True) -> Catalog:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from app.studio.errors import NotFound
-from app.studio.service import Studio
+from app.studio.service import Studio, lay_out
 from pipelines.draft import Draft
 from pipelines.errors import RequestError, StorageError, UnknownModel
 from pipelines.geometry import Size
@@ -183,3 +183,11 @@ def test_jobs_that_wait_go_on_after_a_restart_and_the_running_one_says_so(settin
         assert ended(second, waiting).state == "done"
     finally:
         second.close()
+
+
+def test_the_drop_folder_is_laid_out_and_one_that_cannot_be_is_left(tmp_path):
+    lay_out(tmp_path / "models")
+    assert (tmp_path / "models" / "checkpoints").is_dir()
+    (tmp_path / "file").write_text("in the way")
+    lay_out(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "in the way"
