@@ -30,7 +30,7 @@ from tools.starter.vae import round_trip, round_trip_psnr, train_vae
 SCENES = 8000
 HELD_OUT_SCENES = 256
 VAE_STEPS, TEXT_STEPS = 1000, 350
-HALF_SIZE_STEPS, UNET_STEPS = 800, 2200
+HALF_SIZE_STEPS, UNET_STEPS = 800, 2100
 CHECKPOINT = (
     Path(__file__).parents[2] / "presets" / "starter" / "checkpoints" / "starter.safetensors"
 )

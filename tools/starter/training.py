@@ -118,7 +118,7 @@ class Training:
         save_every: int = 250,
     ) -> None:
         self.path, self.model, self.peak, self.save_every = path, model, peak, save_every
-        self.average = Average(model, 0.998)
+        self.average = Average(model, 0.995)
         self._optimizer = Optimizer(model, first_and_last)
         self._step, self._steps, self._seconds = 0, 0, 0.0
         self._losses: list[float] = []
