@@ -5,7 +5,7 @@ that is how a starter's pictures look), judges pictures made from a fixed list o
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tools.starter.scene import COLOURS, GROUNDS, SKIES, STYLES, THINGS, draw_scene
+from tools.starter.data import HELD_OUT
+from tools.starter.scene import COLOURS, GROUNDS, SKIES, STYLES, THINGS, draw_scene, full_caption
 from tools.starter.training import Optimizer, learning_rate
 
 WEIGHTS = Path(__file__).with_name("probe.safetensors")
@@ -61,6 +62,18 @@ def questions() -> list[Question]:
                 {"sky": sky, "ground": ground, "thing": thing, "colour": colour, "style": style},
             )
         )
+    return out
+
+
+def unseen_questions(count: int = 64) -> list[Question]:
+    """Every attribute of scenes that were never painted for training, said in a caption's words."""
+    out, seed = [], HELD_OUT + 1000
+    while len(out) < count:
+        scene = draw_scene(seed)
+        seed += 1
+        if scene.thing != "none":
+            wanted = {name: getattr(scene, name) for name in HEADS}
+            out.append(Question(full_caption(scene), wanted))
     return out
 
 
@@ -166,14 +179,17 @@ def probe_accuracy(probe: Probe, pictures: np.ndarray, labels: Tensor) -> dict[s
 
 
 def measure(
-    generate: Callable[[str, int], Image.Image], probe: Probe, seeds: tuple[int, ...] = (0, 1)
+    generate: Callable[[str, int], Image.Image],
+    probe: Probe,
+    asked: Sequence[Question],
+    seeds: Sequence[int] = (0, 1),
 ) -> dict[str, float]:
     """How often each named attribute is in the pictures that `generate(prompt, seed)` makes.
 
     "overall" is the mean over sky, ground, thing and colour; style counts in styled prompts only.
     """
     hits: dict[str, list[bool]] = {name: [] for name in HEADS}
-    for question in questions():
+    for question in asked:
         for seed in seeds:
             seen = probe.read(generate(question.prompt, seed))
             for name, wanted in question.wanted.items():
@@ -191,6 +207,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--checkpoint", default="starter", help="a model's name, as in the page")
     parser.add_argument("--seeds", type=int, default=2, help="pictures for each prompt")
+    parser.add_argument("--unseen", action="store_true", help="ask for unseen scenes instead")
     options = parser.parse_args()
     catalog = Catalog.open()
     engine = Engine(catalog)
@@ -200,7 +217,8 @@ def main() -> None:
         [recipe] = expand(draft, catalog)
         return engine.render(recipe).image
 
-    rates = measure(generate, load_probe(), tuple(range(options.seeds)))
+    asked = unseen_questions() if options.unseen else questions()
+    rates = measure(generate, load_probe(), asked, range(options.seeds))
     print(", ".join(f"{name} {100 * rate:.1f} %" for name, rate in rates.items()))
 
 

@@ -148,6 +148,14 @@ def caption(scene: Scene, rng: np.random.Generator) -> str:
     return f"{style} of {words}" if words and rng.random() < 0.5 else f"{style}, {words}"
 
 
+def full_caption(scene: Scene) -> str:
+    """One sentence that leaves nothing of a scene with a thing unsaid; always the same."""
+    rng = np.random.default_rng((7, scene.seed))
+    ground, sky = _say(rng, _SAID_GROUND_AT[scene.ground]), _say(rng, _SAID_SKY_AT[scene.sky])
+    style = "" if scene.style == "painting" else f", {scene.style}"
+    return f"a {scene.colour} {scene.thing} {ground} {sky}{style}"
+
+
 def _say(rng: np.random.Generator, ways: tuple[str, ...]) -> str:
     return ways[rng.integers(len(ways))]
 

@@ -140,7 +140,7 @@ class Workshop:
         def generate(prompt: str, seed: int) -> Image.Image:
             return starter.paint([prompt], [seed])[0]
 
-        print(f"starter: {_percent(probing.measure(generate, probe))}")
+        print(f"starter: {_percent(probing.measure(generate, probe, probing.questions()))}")
 
 
 def _percent(rates: dict[str, float]) -> str:

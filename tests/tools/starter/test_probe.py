@@ -1,6 +1,6 @@
 from tools.starter.data import HELD_OUT
 from tools.starter.paint import paint
-from tools.starter.probe import HEADS, WEIGHTS, load_probe, measure, questions
+from tools.starter.probe import HEADS, WEIGHTS, load_probe, measure, questions, unseen_questions
 from tools.starter.scene import Scene, draw_scene
 
 
@@ -10,6 +10,13 @@ def test_the_fixed_prompts_name_every_sky_ground_thing_and_colour():
     for name in ("sky", "ground", "thing", "style"):
         assert {q.wanted[name] for q in asked} == set(HEADS[name]) - {"none"}
     assert {q.wanted["colour"] for q in asked} == set(HEADS["colour"]) - {"none"}
+
+
+def test_unseen_questions_say_everything_about_their_scenes():
+    for question in unseen_questions(20):
+        assert question.wanted["thing"] in question.prompt
+        assert question.wanted["colour"] in question.prompt
+        assert question.wanted["style"] in (*question.prompt.split(", "), "painting")
 
 
 def test_the_probe_reads_painted_scenes_it_never_saw():
@@ -32,5 +39,5 @@ def test_a_perfect_painter_scores_high_and_one_that_ignores_the_prompt_low():
         return paint(draw_scene(seed))
 
     probe = load_probe()
-    assert measure(obey, probe, seeds=(0,))["overall"] > 0.93
-    assert measure(ignore, probe, seeds=(0,))["overall"] < 0.45
+    assert measure(obey, probe, questions(), seeds=(0,))["overall"] > 0.93
+    assert measure(ignore, probe, questions(), seeds=(0,))["overall"] < 0.45
