@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.timing import Row
+from pipelines.engine.environment import settle_in
 
 NAMES = ("page", "step", "load")
 
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=[], metavar="|".join(NAMES))
     parser.add_argument("--folder", type=Path, help="keep the full-size files of `load` here")
     flags = parser.parse_args()
+    settle_in()  # the surroundings the engine runs in, for all contenders alike
     for name in flags.names or NAMES:
         for row in _rows(name, flags.folder):
             print(row, flush=True)

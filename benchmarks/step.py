@@ -17,7 +17,7 @@ from pipelines.recipe import Recipe
 STEPS = 10
 
 
-def run(rounds: int = 7) -> Iterator[Row]:
+def run(rounds: int = 21) -> Iterator[Row]:
     """The starter at its native size: loop with previews against a loop of bare UNet calls."""
     catalog = Catalog.open()
     engine = Engine(catalog)
