@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
-HEAD = f"""
-<meta name="color-scheme" content="light dark">
-<link rel="icon" type="image/svg+xml" href="{panels.SCRIPTS}/mark.svg">
-<link rel="stylesheet" href="{panels.SCRIPTS}/gesso.css">
-<script type="module" src="{panels.SCRIPTS}/page.js"></script>
-"""
+STYLES = ("gesso.css",)
+"""Style sheets in `static`, in the order in which they are read."""
+
+HEAD = "\n".join(
+    (
+        '<meta name="color-scheme" content="light dark">',
+        f'<link rel="icon" type="image/svg+xml" href="{panels.SCRIPTS}/mark.svg">',
+        *(f'<link rel="stylesheet" href="{panels.SCRIPTS}/{sheet}">' for sheet in STYLES),
+        f'<script type="module" src="{panels.SCRIPTS}/page.js"></script>',
+    )
+)
 
 PROMPT_HINT = "a red house, a meadow, a clear day"
 

@@ -20,11 +20,12 @@ SCRIPTS = "/gesso"
 """Where `static/` is served."""
 
 
-def _panel(name: str, call: str, value: str = "", **props: Any) -> gr.HTML:
+def panel(name: str, call: str, value: str = "", *, script: str = "page", **props: Any) -> gr.HTML:
+    """An element filled by `call`, a function that `static/<script>.js` exports."""
     return gr.HTML(
         value,
         html_template="",
-        js_on_load=f"import('{SCRIPTS}/page.js').then((page) => page.{call})",
+        js_on_load=f"import('{SCRIPTS}/{script}.js').then((part) => part.{call})",
         apply_default_css=False,
         elem_id=name,
         **props,
@@ -33,19 +34,19 @@ def _panel(name: str, call: str, value: str = "", **props: Any) -> gr.HTML:
 
 def header() -> gr.HTML:
     """Name, mark, state of the engine."""
-    return _panel("header", "header(element)")
+    return panel("header", "header(element)")
 
 
 def answers() -> gr.HTML:
     """The card beside the prompt; its value is made by `accepted` and `refused`."""
-    return _panel("answers", "answers(element, props, watch)")
+    return panel("answers", "answers(element, props, watch)")
 
 
 def results(*, starter: bool) -> gr.HTML:
     """Progress, picture, strip. Raises the event `reuse` with `what` is asked of a `picture`
     (its "settings" or its "seed"), or with "values" that came from a file."""
     reuse = "(picture, what, values) => trigger('reuse', { picture, what, values })"
-    return _panel("results", f"results(element, props, {reuse})", starter=starter)
+    return panel("results", f"results(element, props, {reuse})", starter=starter)
 
 
 def size_picker(value: str, sizes: list[str]) -> gr.HTML:
@@ -56,7 +57,7 @@ def size_picker(value: str, sizes: list[str]) -> gr.HTML:
         if isinstance(rule, annotated_types.MultipleOf)
     )
     bounds = {type(rule): rule for rule in Size.model_fields["width"].metadata}
-    return _panel(
+    return panel(
         "size",
         "size(element, props, watch)",
         value,

@@ -1,6 +1,8 @@
 // What the studio is doing, as whole snapshots; "lost" and "back" tell of the connection. There is
 // one connection, and none while nobody looks: a browser has six per host for all its tabs.
 
+import { eventsUrl } from "./api.js";
+
 export class Feed extends EventTarget {
   #url;
   #source = null;
@@ -60,3 +62,6 @@ export class Feed extends EventTarget {
     this.dispatchEvent(new Event(type));
   }
 }
+
+/** The page's one connection; every part follows it. */
+export const feed = new Feed(eventsUrl);

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { Drop } from "./drop.js";
 import { selectOnFocus, type } from "./fields.js";
-import { Feed } from "./feed.js";
+import { feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
 import { shortcuts } from "./keys.js";
 import { restoreLook } from "./look.js";
@@ -12,7 +12,6 @@ import { Stage } from "./stage.js";
 
 export { size } from "./size.js";
 
-const feed = new Feed(api.eventsUrl);
 let stage = null;
 let notice = null;
 let drop = null;

@@ -1,0 +1,6 @@
+"""What a browser may keep."""
+
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""A picture never changes under its id."""
+
+FRESH = {"Cache-Control": "no-store"}

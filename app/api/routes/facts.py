@@ -1,0 +1,45 @@
+"""What there is to choose from, the schemas, and how the studio is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.studio.service import Studio
+from pipelines.draft import Choice, Draft
+from pipelines.recipe import Recipe
+
+
+def add(router: APIRouter, studio: Studio) -> None:
+    @router.get("/choices")
+    def choices() -> dict[str, Any]:
+        """What a draft may choose from, with the files that are in the folders now."""
+        studio.rescan()
+        return {
+            "checkpoints": [_checkpoint(choice) for choice in studio.catalog.checkpoints()],
+            "samplers": [sampler.name for sampler in studio.catalog.samplers()],
+            "schedules": [schedule.name for schedule in studio.catalog.schedules()],
+        }
+
+    @router.get("/schema")
+    def schema() -> dict[str, Any]:
+        """JSON schemas of what is asked and of what is decided."""
+        return {"draft": Draft.model_json_schema(), "recipe": Recipe.model_json_schema()}
+
+    @router.get("/health")
+    def health() -> dict[str, Any]:
+        """That the studio answers, and how its engine is."""
+        return {"status": "ok", "engine": studio.engine()}
+
+
+def _checkpoint(choice: Choice) -> dict[str, Any]:
+    return {
+        "name": choice.ref.name,
+        "sha256": choice.ref.sha256,
+        "family": choice.family.name,
+        "label": choice.variant.label,
+        "task": choice.variant.task,
+        "sizes": [str(size) for size in choice.variant.sizes],
+        "defaults": choice.variant.defaults.model_dump(),
+    }
