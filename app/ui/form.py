@@ -1,4 +1,8 @@
-"""The widgets of the page, made from the recipe's own fields."""
+"""The widgets of the page, made from the recipe's own fields.
+
+A `Form` holds the widgets of one working tab, or those that all tabs share; `Forms` is all of
+them together, which is how Gradio's handlers see the page.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +16,41 @@ from app.ui.fields import facts, read, sizes_of, starting_values
 from pipelines.draft import Choice, Draft
 from pipelines.library.kinds import Variant
 
+SHARED = "shared"
+"""Name of the form above the tabs."""
+
 _W = TypeVar("_W", bound=Component)
 
 
 class Form:
     """The widgets of one tab, by field. They start with what suits the checkpoint `chosen`.
 
-    `filled_for` is unseen and holds the name of the checkpoint whose starting values the widgets
-    got last: what still equals them was not touched by the artist.
+    An element's id is its field's name (`steps`, `size_conditioning-target`) in the shared form
+    and in the first tab; in every other tab the tab's name stands before it (`inpaint-steps`), so
+    that no two are alike. `id` gives it; scripts ask `field` of `static/fields.js`.
     """
 
-    def __init__(self, chosen: Choice | None) -> None:
+    def __init__(
+        self, name: str, chosen: Choice | None, *, shared: Form | None = None, prefix: str = ""
+    ) -> None:
+        self.name = name
         self.chosen = chosen
+        self.shared = shared
+        self.prefix = prefix
         self.initial: dict[str, Any] = {}
         if chosen is not None:
             self.initial = {**starting_values(chosen.variant), "checkpoint": chosen.ref.name}
         self.widgets: dict[str, Any] = {}
-        self.filled_for = gr.Textbox(self.initial.get("checkpoint"), visible=False, render=False)
+
+    def __getitem__(self, name: str) -> Any:
+        """The widget of a field, the tab's own or a shared one."""
+        if self.shared is not None and name not in self.widgets:
+            return self.shared[name]
+        return self.widgets[name]
+
+    def id(self, name: str) -> str:
+        """The id of the element of a field, or of any other that the tab has."""
+        return self.prefix + name.replace(".", "-")
 
     def text(self, name: str, **look: Any) -> gr.Textbox:
         """A box for text."""
@@ -67,22 +89,6 @@ class Form:
         self.widgets[name] = widget
         return widget
 
-    def by_name(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        """Values given in the order of `widgets`, by field."""
-        return dict(zip(self.widgets, values, strict=True))
-
-    def read(self, values: tuple[Any, ...]) -> Draft:
-        """What the widgets hold, given in their order. Raises RequestError."""
-        return read(self.by_name(values))
-
-    def updates(self, values: Mapping[str, Any], variant: Variant | None = None) -> list[Any]:
-        """An answer for all widgets in their order: new values for some fields, and the sizes
-        that suit a variant."""
-        answers = {name: gr.update(value=value) for name, value in values.items()}
-        if variant is not None and "size" in self.widgets:
-            answers["size"] = {**answers.get("size", gr.update()), "sizes": sizes_of(variant)}
-        return [answers.get(name, gr.skip()) for name in self.widgets]
-
     def _common(self, name: str) -> dict[str, Any]:
         known = facts(name)
         return {
@@ -90,5 +96,76 @@ class Form:
             "info": known.help,
             "value": self.initial.get(name, known.default),
             "interactive": True,
-            "elem_id": name.replace(".", "-"),
+            "elem_id": self.id(name),
         }
+
+
+class Forms:
+    """The shared form and those of the working tabs.
+
+    Values of the page are kept by form and field: `{"shared": {"prompt": ...}, "inpaint": ...}`.
+    """
+
+    def __init__(self, shared: Form) -> None:
+        self.shared = shared
+        self._forms = {shared.name: shared}
+
+    def tab(self, name: str) -> Form:
+        """A new form for the working tab of that name."""
+        prefix = "" if len(self._forms) == 1 else f"{name}-"
+        form = Form(name, self.shared.chosen, shared=self.shared, prefix=prefix)
+        self._forms[name] = form
+        return form
+
+    def __iter__(self) -> Any:
+        return iter(self._forms.values())
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the working tabs."""
+        return [name for name in self._forms if name != self.shared.name]
+
+    @property
+    def widgets(self) -> list[Any]:
+        """Every widget of the page, once, in the order in which handlers get their values."""
+        return [widget for form in self for widget in form.widgets.values()]
+
+    def held(self, values: Sequence[Any]) -> dict[str, dict[str, Any]]:
+        """Values given in the order of `widgets`, by form and field."""
+        rest = iter(values)
+        held = {form.name: {name: next(rest) for name in form.widgets} for form in self}
+        assert not list(rest)
+        return held
+
+    def read(self, tab: str, values: Sequence[Any]) -> Draft:
+        """What the shared form and that of a tab hold. Raises RequestError."""
+        held = self.held(values)
+        return read(held[self.shared.name] | held[tab])
+
+    def place(self, tab: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Values of fields by the form that has them; those of a tab come before shared ones."""
+        forms = (self._forms[tab], self.shared)
+        placed: dict[str, dict[str, Any]] = {form.name: {} for form in forms}
+        for name, value in values.items():
+            owner = next((form.name for form in forms if name in form.widgets), None)
+            if owner is not None:
+                placed[owner][name] = value
+        return placed
+
+    def updates(
+        self, changes: Mapping[str, Mapping[str, Any]], variant: Variant | None = None
+    ) -> list[Any]:
+        """An answer for all `widgets`: new values for some fields, by form, and in every tab the
+        sizes that suit a variant."""
+        return [
+            _update(name, changes.get(form.name, {}), variant)
+            for form in self
+            for name in form.widgets
+        ]
+
+
+def _update(name: str, values: Mapping[str, Any], variant: Variant | None) -> Any:
+    sized = {"sizes": sizes_of(variant)} if name == "size" and variant is not None else {}
+    if name in values:
+        return {**gr.update(value=values[name]), **sized}
+    return {**gr.update(), **sized} if sized else gr.skip()

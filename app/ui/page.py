@@ -6,6 +6,7 @@ a page that is closed or reloaded loses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ from starlette.types import Scope
 
 from app.ui import panels
 from app.ui.fields import refill, starting_values, write, write_draft
-from app.ui.form import Form
-from app.ui.tabs import tabs
+from app.ui.form import SHARED, Form, Forms
+from app.ui.tabs import Tab, View, tabs
 from app.ui.theme import theme
 from app.ui.wiring import QUIET, checkpoint_or_none
 from pipelines.draft import Choice, Draft
@@ -45,9 +46,12 @@ HEAD = "\n".join(
 PROMPT_HINT = "a red house, a meadow, a clear day"
 
 
-def mount(app: FastAPI, studio: Studio) -> gr.Blocks:
-    """Serve the page at "/" of `app`, its scripts at "/gesso". Call it after all other routes."""
-    blocks = build(studio)
+def mount(app: FastAPI, studio: Studio, offered: Sequence[Tab | View] | None = None) -> gr.Blocks:
+    """Serve the page at "/" of `app`, its scripts at "/gesso". Call it after all other routes.
+
+    `offered`: the tabs; None for all of Gesso's.
+    """
+    blocks = build(studio, tabs() if offered is None else offered)
     app.mount(panels.SCRIPTS, _Static(directory=STATIC))
     gr.mount_gradio_app(
         app,
@@ -75,104 +79,152 @@ class _Static(StaticFiles):
         return response
 
 
-def build(studio: Studio) -> gr.Blocks:
-    """The page of this studio."""
-    form = Form(checkpoint_or_none(studio))
+class Page:
+    """What the handlers of a page share: its studio, its forms, and two values unseen.
+
+    `filled_for` is the name of the checkpoint whose starting values the widgets got last: what
+    still equals them was not touched by the artist. `working` is the working tab chosen last.
+    """
+
+    def __init__(self, studio: Studio, working: str) -> None:
+        self.studio = studio
+        self.forms = Forms(Form(SHARED, checkpoint_or_none(studio)))
+        filled_for = self.forms.shared.initial.get("checkpoint")
+        self.filled_for = gr.Textbox(filled_for, visible=False, render=False)
+        self.working = gr.Textbox(working, visible=False, render=False)
+
+
+def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
+    """The page of this studio, with these tabs in their order; the first one has a form."""
+    page = Page(studio, offered[0].name)
     with gr.Blocks(title="Gesso", analytics_enabled=False, fill_width=True) as blocks:
         panels.header()
-        form.filled_for.render()
+        page.filled_for.render()
+        page.working.render()
         with gr.Column(elem_id="studio"):
-            with gr.Column(elem_id="compose", elem_classes="card"):
-                form.text("prompt", lines=3, max_lines=8, info=None, placeholder=PROMPT_HINT)
-                form.text("negative_prompt", lines=1, max_lines=5, info=None)
-                answers = panels.answers()
-                with gr.Row(elem_id="actions"):
-                    generate = gr.Button(
-                        "Generate", variant="primary", elem_id="generate", interactive=True
-                    )
-                    gr.Button("Stop", elem_id="stop", interactive=True)
-                gr.Button(
-                    "Reuse from a file\u2026", size="sm", elem_id="reuse-file", interactive=True
-                )
-            with gr.Column(elem_id="model", elem_classes="card"):
-                form.choice("checkpoint", _checkpoints(studio), info=None)
-            with gr.Tabs(elem_id="tasks"):
-                for tab in tabs():
-                    with gr.Tab(tab.label), gr.Column(elem_classes="settings"):
-                        tab.build(studio, form)
-            results = panels.results(starter=_only_starter(form.chosen))
-        _wire_generate(studio, form, generate, answers)
-        _wire_checkpoint(studio, form, blocks)
-        _wire_reuse(studio, form, results, answers)
+            generate, answers = _compose(page)
+            _tabs(page, offered)
+            results = panels.results(starter=_only_starter(page.forms.shared.chosen))
+        _wire_generate(page, generate, answers)
+        _wire_checkpoint(page, blocks)
+        _wire_reuse(page, results, answers)
     return blocks
 
 
-def _wire_generate(studio: Studio, form: Form, generate: gr.Button, answers: gr.HTML) -> None:
-    def submit(*values: Any) -> str:
+def _compose(page: Page) -> tuple[gr.Button, gr.HTML]:
+    """What all working tabs share."""
+    form = page.forms.shared
+    with gr.Column(elem_id="compose", elem_classes="card"):
+        form.text("prompt", lines=3, max_lines=8, info=None, placeholder=PROMPT_HINT)
+        form.text("negative_prompt", lines=1, max_lines=5, info=None)
+        answers = panels.answers()
+        with gr.Row(elem_id="actions"):
+            generate = gr.Button(
+                "Generate", variant="primary", elem_id="generate", interactive=True
+            )
+            gr.Button("Stop", elem_id="stop", interactive=True)
+        gr.Button("Reuse from a file\u2026", size="sm", elem_id="reuse-file", interactive=True)
+    with gr.Column(elem_id="model", elem_classes="card"):
+        form.choice("checkpoint", _checkpoints(page.studio), info=None)
+    return generate, answers
+
+
+def _tabs(page: Page, offered: Sequence[Tab | View]) -> None:
+    """The row of tabs, with what belongs to each."""
+    with gr.Tabs(elem_id="tasks") as row:
+        for tab in offered:
+            with gr.Tab(tab.label, id=tab.name, elem_id=f"tab-{tab.name}") as item:
+                _fill_tab(page, tab)
+            outputs = [page.working] if isinstance(tab, Tab) else None
+            item.select(None, None, outputs, js=panels.tab_chosen(tab.name), **QUIET)
+    views = [tab.name for tab in offered if isinstance(tab, View)]
+    panel = panels.tabs([tab.name for tab in offered], views, page.forms)
+    panel.choose(None, None, row, js=panels.TAB_WANTED, **QUIET)
+
+
+def _fill_tab(page: Page, tab: Tab | View) -> None:
+    if isinstance(tab, View):
+        with gr.Column(elem_classes="view"):
+            tab.build(page.studio)
+    else:
+        with gr.Column(elem_classes="settings"):
+            tab.build(page.studio, page.forms.tab(tab.name))
+
+
+def _wire_generate(page: Page, generate: gr.Button, answers: gr.HTML) -> None:
+    def submit(tab: str, *values: Any) -> str:
         try:
-            return panels.accepted(studio.submit(form.read(values)).id)
+            return panels.accepted(page.studio.submit(page.forms.read(tab, values)).id)
         except StudioError as error:
             return panels.refused(error)
 
-    generate.click(submit, list(form.widgets.values()), answers, **QUIET)
+    generate.click(submit, [page.working, *page.forms.widgets], answers, **QUIET)
 
 
-def _wire_checkpoint(studio: Studio, form: Form, blocks: gr.Blocks) -> None:
-    checkpoint = form.widgets["checkpoint"]
-    widgets = list(form.widgets.values())
+def _wire_checkpoint(page: Page, blocks: gr.Blocks) -> None:
+    checkpoint, forms = page.forms.shared["checkpoint"], page.forms
 
     def choose(filled: str, *values: Any) -> list[Any]:
-        held = form.by_name(values)
-        old, new = (checkpoint_or_none(studio, name) for name in (filled, held["checkpoint"]))
+        held = forms.held(values)
+        asked = held[SHARED]["checkpoint"]
+        old, new = (checkpoint_or_none(page.studio, name) for name in (filled, asked))
         if new is None:
-            return [gr.skip(), *form.updates({})]
-        before = starting_values(old.variant) if old else held
-        updates = form.updates(refill(held, before, starting_values(new.variant)), new.variant)
-        return [new.ref.name, *updates]
+            return [gr.skip(), *forms.updates({})]
+        after = starting_values(new.variant)
+        changes = {
+            name: refill(own, starting_values(old.variant) if old else own, after)
+            for name, own in held.items()
+        }
+        return [new.ref.name, *forms.updates(changes, new.variant)]
 
     def refresh() -> Any:
-        studio.catalog.rescan()
-        return gr.update(choices=_checkpoints(studio))
+        page.studio.catalog.rescan()
+        return gr.update(choices=_checkpoints(page.studio))
 
-    checkpoint.input(choose, [form.filled_for, *widgets], [form.filled_for, *widgets], **QUIET)
+    outputs = [page.filled_for, *forms.widgets]
+    checkpoint.input(choose, outputs, outputs, **QUIET)
     checkpoint.focus(refresh, None, checkpoint, **QUIET)
     blocks.load(refresh, None, checkpoint, **QUIET)
 
 
-def _wire_reuse(studio: Studio, form: Form, results: gr.HTML, answers: gr.HTML) -> None:
-    def reuse(event: gr.EventData) -> list[Any]:
+def _wire_reuse(page: Page, results: gr.HTML, answers: gr.HTML) -> None:
+    def reuse(event: gr.EventData, tab: str) -> list[Any]:
         try:
             if event.what == "values":
-                return [gr.skip(), *_filled(studio, form, Draft.of(event.values))]
-            recipe = studio.recipe_of(str(event.picture))
+                return [gr.skip(), *_filled(page, tab, Draft.of(event.values))]
+            recipe = page.studio.recipe_of(str(event.picture))
         except StudioError as error:
-            return [panels.refused(error), gr.skip(), *form.updates({})]
+            return [panels.refused(error), gr.skip(), *page.forms.updates({})]
         if event.what == "seed":
-            return [gr.skip(), gr.skip(), *form.updates({"seed": str(recipe.seed)})]
-        return _reused(studio, form, recipe)
+            seed = page.forms.place(tab, {"seed": str(recipe.seed)})
+            return [gr.skip(), gr.skip(), *page.forms.updates(seed)]
+        return _reused(page, tab, recipe)
 
-    outputs = [answers, form.filled_for, *form.widgets.values()]
-    results.reuse(reuse, None, outputs, **QUIET)
+    outputs = [answers, page.filled_for, *page.forms.widgets]
+    results.reuse(reuse, page.working, outputs, **QUIET)
 
 
-def _reused(studio: Studio, form: Form, recipe: Recipe) -> list[Any]:
+def _reused(page: Page, tab: str, recipe: Recipe) -> list[Any]:
     """The form filled from a recipe. A checkpoint that is not here is told, the rest is filled."""
+    forms = page.forms
     try:
-        chosen = studio.catalog.recall(recipe.checkpoint)
+        chosen = page.studio.catalog.recall(recipe.checkpoint)
     except StudioError as error:
         values = write(recipe)
         del values["checkpoint"]
-        return [panels.refused(error), gr.skip(), *form.updates(values)]
+        return [panels.refused(error), gr.skip(), *forms.updates(forms.place(tab, values))]
     values = write(recipe, chosen.variant) | {"checkpoint": chosen.ref.name}
-    return [panels.cleared(), chosen.ref.name, *form.updates(values, chosen.variant)]
+    changes = forms.place(tab, values)
+    return [panels.cleared(), chosen.ref.name, *forms.updates(changes, chosen.variant)]
 
 
-def _filled(studio: Studio, form: Form, draft: Draft) -> list[Any]:
+def _filled(page: Page, tab: str, draft: Draft) -> list[Any]:
     """The name the form is filled for, and the form filled with what a draft says."""
-    chosen = checkpoint_or_none(studio, draft.checkpoint) if draft.checkpoint else None
+    chosen = checkpoint_or_none(page.studio, draft.checkpoint) if draft.checkpoint else None
     variant = chosen.variant if chosen else None
     name = chosen.ref.name if chosen else gr.skip()
-    return [name, *form.updates(write_draft(draft, variant), variant)]
+    changes = page.forms.place(tab, write_draft(draft, variant))
+    return [name, *page.forms.updates(changes, variant)]
 
 
 def _checkpoints(studio: Studio) -> list[tuple[str, str]]:

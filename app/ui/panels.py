@@ -13,6 +13,7 @@ import annotated_types
 import gradio as gr
 
 from app.ui.fields import facts
+from app.ui.form import Forms
 from pipelines.errors import StudioError
 from pipelines.geometry import Size
 
@@ -37,6 +38,31 @@ def header() -> gr.HTML:
     return panel("header", "header(element)")
 
 
+TAB_WANTED = "() => ({ __type__: 'update', selected: document.body.dataset.wanted })"
+"""Chooses the tab that `static/tabs.js` wants."""
+
+
+def tab_chosen(name: str) -> str:
+    """The script that tells `static/tabs.js` of the tab now chosen, and gives its name."""
+    event = f"new CustomEvent('gesso:tab', {{ detail: {json.dumps(name)} }})"
+    return f"() => {{ document.dispatchEvent({event}); return {json.dumps(name)}; }}"
+
+
+def tabs(names: list[str], views: list[str], forms: Forms) -> gr.HTML:
+    """Unseen: keeps the chosen tab in the address. Raises `choose` to have another one chosen."""
+    fields = {form.name: list(form.widgets) for form in forms if form is not forms.shared}
+    prefixes = {form.name: form.prefix for form in forms}
+    return panel(
+        "tabs",
+        "tabs(props, () => trigger('choose'))",
+        script="tabs",
+        names=names,
+        views=views,
+        fields=fields,
+        prefixes=prefixes,
+    )
+
+
 def answers() -> gr.HTML:
     """The card beside the prompt; its value is made by `accepted` and `refused`."""
     return panel("answers", "answers(element, props, watch)")
@@ -49,8 +75,9 @@ def results(*, starter: bool) -> gr.HTML:
     return panel("results", f"results(element, props, {reuse})", starter=starter)
 
 
-def size_picker(value: str, sizes: list[str]) -> gr.HTML:
-    """Shapes, width, height and swap; its value is a size as text, `sizes` the shapes' names."""
+def size_picker(name: str, value: str, sizes: list[str]) -> gr.HTML:
+    """Shapes, width, height and swap in an element of that id; its value is a size as text,
+    `sizes` the shapes' names."""
     (step,) = (
         rule.multiple_of
         for rule in Size.model_fields["width"].metadata
@@ -58,7 +85,7 @@ def size_picker(value: str, sizes: list[str]) -> gr.HTML:
     )
     bounds = {type(rule): rule for rule in Size.model_fields["width"].metadata}
     return panel(
-        "size",
+        name,
         "size(element, props, watch)",
         value,
         title=facts("size").label,

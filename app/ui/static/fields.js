@@ -1,9 +1,11 @@
-// Gradio's widgets, reached by the id of their field.
+// Gradio's widgets, reached by their field: in the working tab chosen last, or above the tabs.
+
+import { idOf } from "./tabs.js";
 
 const EDITABLE = "textarea, input";
 
 export function field(name) {
-  return document.getElementById(name.replaceAll(".", "-"));
+  return document.getElementById(idOf(name));
 }
 
 /** Put text into a text box as if it had been typed. */

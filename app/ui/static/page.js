@@ -9,6 +9,7 @@ import { shortcuts } from "./keys.js";
 import { restoreLook } from "./look.js";
 import { Notice } from "./notice.js";
 import { Stage } from "./stage.js";
+import { plainId } from "./tabs.js";
 
 export { size } from "./size.js";
 
@@ -29,7 +30,7 @@ function listenToButtons() {
     const button = event.target instanceof Element && event.target.closest("button[id]");
     if (!button) return;
     if (button.id === "generate" && feed.lost) holdBack(event);
-    else BUTTONS[button.id]?.();
+    else BUTTONS[plainId(button.id)]?.();
   };
   document.addEventListener("click", pressed, { capture: true });
 }

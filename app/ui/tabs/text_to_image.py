@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def _build(studio: Studio, form: Form) -> None:
-    variant = form.chosen.variant if form.chosen else None
-    form.add("size", size_picker(form.initial.get("size", ""), sizes_of(variant)))
+    sizes = sizes_of(form.chosen.variant if form.chosen else None)
+    form.add("size", size_picker(form.id("size"), form.initial.get("size", ""), sizes))
     with gr.Row():
         _sampler(form, studio.catalog.samplers())
         names = [schedule.name for schedule in studio.catalog.schedules()]
@@ -29,10 +29,12 @@ def _build(studio: Studio, form: Form) -> None:
     with gr.Row():
         form.slider("steps", min_width=120)
         form.slider("guidance_scale", step=0.5, min_width=120)
-    with gr.Row(elem_id="seed-row"):
+    with gr.Row(elem_id=form.id("seed-row")):
         form.text("seed", placeholder="Random", max_lines=1, scale=3, min_width=120)
-        gr.Button("Random", elem_id="seed-random", size="sm", min_width=72, interactive=True)
-        gr.Button("Last", elem_id="seed-last", size="sm", min_width=56, interactive=True)
+        gr.Button(
+            "Random", elem_id=form.id("seed-random"), size="sm", min_width=72, interactive=True
+        )
+        gr.Button("Last", elem_id=form.id("seed-last"), size="sm", min_width=56, interactive=True)
     form.slider("count")
     with gr.Accordion("Advanced", open=False):
         _advanced(studio, form)
@@ -53,12 +55,14 @@ def _sampler(form: Form, samplers: list[Sampler]) -> None:
 def _advanced(studio: Studio, form: Form) -> None:
     form.slider("clip_skip")
     form.choice("prediction_type", [AUTOMATIC, *get_args(PredictionType)], value=AUTOMATIC)
-    with gr.Row(visible=_takes_size(form.chosen), elem_id="size_conditioning") as conditioning:
+    with gr.Row(
+        visible=_takes_size(form.chosen), elem_id=form.id("size_conditioning")
+    ) as conditioning:
         form.text(NESTED + "original", placeholder=AUTOMATIC)
         form.text(NESTED + "target", placeholder=AUTOMATIC)
         form.number(NESTED + "crop_left")
         form.number(NESTED + "crop_top")
-    checkpoint = form.widgets["checkpoint"]
+    checkpoint = form["checkpoint"]
     checkpoint.change(
         lambda name: gr.update(visible=_takes_size(checkpoint_or_none(studio, name))),
         checkpoint,
@@ -71,4 +75,4 @@ def _takes_size(chosen: Choice | None) -> bool:
     return chosen is not None and chosen.family.conditioning == "size"
 
 
-TAB = Tab(order=10, label="Text to image", build=_build)
+TAB = Tab(order=10, name="text-to-image", label="Text to image", build=_build)

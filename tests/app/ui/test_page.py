@@ -10,8 +10,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.studio.service import Studio
-from app.ui.page import STATIC, mount
-from app.ui.tabs import tabs
+from app.ui.form import Form
+from app.ui.page import STATIC, build, mount
+from app.ui.tabs import Tab, View, tabs
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,46 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 def test_every_tab_has_its_own_label_and_place() -> None:
     found = tabs()
     assert found[0].label == "Text to image"
-    assert len({tab.label for tab in found}) == len({tab.order for tab in found}) == len(found)
+    for what in ("order", "name", "label"):
+        assert len({getattr(tab, what) for tab in found}) == len(found)
+
+
+def other_form(studio: Studio, form: Form) -> None:
+    form.slider("steps")
+    form.text("seed")
+
+
+OTHER = Tab(order=11, name="other", label="Other", build=other_form)
+WALL = View(order=12, name="wall", label="Wall", build=lambda _: gr.HTML("all of it"))
+
+
+@pytest.fixture(scope="module")
+def with_more_tabs(still: Studio) -> gr.Blocks:
+    return build(still, [*tabs(), OTHER, WALL])
+
+
+def test_two_tabs_may_have_the_same_field_and_no_two_elements_the_same_id(
+    with_more_tabs: gr.Blocks,
+) -> None:
+    ids = [b.elem_id for b in with_more_tabs.blocks.values() if getattr(b, "elem_id", None)]
+    assert len(ids) == len(set(ids))
+    assert {"prompt", "checkpoint", "steps", "other-steps", "tab-other", "tab-wall"} <= set(ids)
+
+
+def test_what_is_submitted_is_the_form_of_the_tab_that_is_chosen(still: Studio) -> None:
+    app = FastAPI()
+    blocks = mount(app, still, [*tabs(), OTHER])
+    by_id = {block.elem_id: key for key, block in blocks.blocks.items() if block.elem_id}
+    (handler,) = [fn for fn in blocks.fns.values() if (by_id["generate"], "click") in fn.targets]
+    values = {component._id: component.value for component in handler.inputs}
+    values |= {by_id["steps"]: 5000, by_id["other-steps"]: 6000}
+    with TestClient(app) as client:
+        for tab, steps in (("text-to-image", 5000), ("other", 6000)):
+            data = [tab, *list(values.values())[1:]]
+            body = {"data": data, "fn_index": handler._id}
+            (answer,) = client.post("/gradio_api/run/predict", json=body).json()["data"]
+            assert json.loads(answer)["error"]["field"] == "steps"
+            assert str(steps) in json.loads(answer)["error"]["message"]
 
 
 def test_the_form_starts_with_what_suits_the_checkpoint(blocks: gr.Blocks) -> None:

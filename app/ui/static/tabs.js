@@ -1,0 +1,67 @@
+// The chosen tab: it stands in the address, so that it can be linked to, kept and gone back from.
+
+let known = { names: [], views: [], fields: {}, prefixes: {} };
+let choose = () => {};
+let working = null; // the working tab chosen last: the one whose form is meant
+let wanted = null; // asked for, but not yet chosen
+
+/** `props`: `names` of the tabs, those that are `views`, and each form's `fields` and
+ *  `prefixes`. `raise()` has the tab chosen that stands in the body's `data-wanted`. */
+export function tabs(props, raise) {
+  known = props;
+  choose = (name) => {
+    wanted = document.body.dataset.wanted = name;
+    raise();
+  };
+  working ??= known.names[0];
+  document.body.dataset.tab ??= working;
+  addEventListener("hashchange", follow);
+  follow();
+}
+
+document.addEventListener("gesso:tab", ({ detail: name }) => {
+  // The first tab reports itself, too, while the one of the address is on its way.
+  if (wanted !== null && name !== wanted) return;
+  wanted = null;
+  const view = known.views.includes(name);
+  if (!view) working = name;
+  document.body.dataset.tab = name;
+  document.body.classList.toggle("viewing", view);
+  if (address() !== name) history.pushState(null, "", `#${name}`);
+});
+
+/** Choose a tab by name; a name that there is not changes nothing. */
+export function go(name) {
+  if (known.names.includes(name) && name !== document.body.dataset.tab) choose(name);
+}
+
+/** Leave a view for the working tab that was chosen last. */
+export function goToForm() {
+  go(working);
+}
+
+/** The name of the working tab whose form is meant. */
+export function workingTab() {
+  return working;
+}
+
+/** The id of a field's element, or of another that a working tab has. */
+export function idOf(name, tab = working) {
+  const prefix = known.fields[tab]?.includes(name) ? known.prefixes[tab] : "";
+  return prefix + name.replaceAll(".", "-");
+}
+
+/** An element's id, without what the chosen working tab puts before it. */
+export function plainId(id) {
+  const prefix = known.prefixes[working] ?? "";
+  return id.startsWith(prefix) ? id.slice(prefix.length) : id;
+}
+
+/** The tab that the address names; without one it is the first. */
+function address() {
+  return decodeURIComponent(location.hash.slice(1)) || known.names[0];
+}
+
+function follow() {
+  go(address());
+}
