@@ -44,9 +44,9 @@ class Studio:
         self.version = 0
         self._watchers: set[Callable[[], object]] = set()
         self._watchers_lock = threading.Lock()
-        self._gallery = Gallery(settings.outputs, settings.data / "thumbnails")
         self._queue = Queue(settings.data / "jobs.sqlite")
-        self._worker = Worker(self._queue, self._gallery, self._news)
+        self.gallery = Gallery(settings.outputs, settings.data, self._news)
+        self._worker = Worker(self._queue, self.gallery, self._news)
         self._engine = EngineProcess(
             engine_arguments(settings),
             settings.data / "logs" / "engine.log",
@@ -63,6 +63,7 @@ class Studio:
         self._engine.preload(None)
         self._queue.recover()
         self._worker.start(self._engine)
+        self.gallery.start()
         self.catalog.library.hash_in_background()
 
     def close(self) -> None:
@@ -70,6 +71,7 @@ class Studio:
         self._worker.close()
         self._engine.close()
         self._queue.close()
+        self.gallery.close()
         self.catalog.close()
 
     def submit(self, draft: Draft) -> Job:
@@ -78,7 +80,7 @@ class Studio:
         Raises RequestError (naming the field) or StorageError; then nothing is queued.
         """
         recipes = expand(draft, self.catalog)
-        self._gallery.folder(date.today())
+        self.gallery.folder(date.today())
         job = self._queue.add(draft, recipes)
         self._engine.revive()
         self._worker.wake()
@@ -125,19 +127,19 @@ class Studio:
 
     def pictures(self, limit: int, before: str | None = None) -> list[PictureInfo]:
         """Finished pictures, newest first; those older than the picture `before` if given."""
-        return self._gallery.pictures(limit, before)
+        return self.gallery.search(limit, before)
 
     def picture_path(self, picture: str) -> Path:
         """The file of a picture. Raises NotFound."""
-        return self._gallery.path(picture)
+        return self.gallery.path(picture)
 
     def thumbnail_path(self, picture: str) -> Path:
         """A small JPEG of a picture. Raises NotFound."""
-        return self._gallery.thumbnail(picture)
+        return self.gallery.thumbnail(picture)
 
     def recipe_of(self, picture: str) -> Recipe:
         """The recipe a picture carries. Raises NotFound or RecipeFileError."""
-        return self._gallery.recipe(picture)
+        return self.gallery.recipe(picture)
 
     def reuse(self, data: bytes) -> Reused:
         """The settings in a picture brought from anywhere; nothing of it is kept.

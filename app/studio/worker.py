@@ -91,6 +91,7 @@ class Worker:
     def _write_down(self, job: str, event: Event) -> None:
         match event:
             case Saved():
+                self._gallery.add(event.picture)
                 self._queue.saved(job, event.picture)
             case Finished():
                 self._queue.end(job, "done")

@@ -1,5 +1,6 @@
 """The folder of pictures is the truth; an id never leads anywhere else."""
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -40,8 +41,10 @@ HOSTILE_IDS = [
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Gallery:
-    return Gallery(tmp_path / "outputs", tmp_path / "thumbnails")
+def gallery(tmp_path: Path) -> Iterator[Gallery]:
+    opened = Gallery(tmp_path / "outputs", tmp_path / "data")
+    yield opened
+    opened.close()
 
 
 def put(gallery: Gallery, picture: str, day: str = "2026-11-20", side: int = 64) -> Path:
@@ -54,7 +57,7 @@ def test_pictures_are_listed_newest_first_over_days(gallery):
     put(gallery, "20261119-235959-7", "2026-11-19")
     put(gallery, "20261120-120000-1")
     put(gallery, "20261120-120001-1")
-    found = gallery.pictures(10)
+    found = gallery.search(10)
     assert [info.id for info in found] == [
         "20261120-120001-1",
         "20261120-120000-1",
@@ -69,8 +72,8 @@ def test_a_list_goes_on_where_the_last_one_ended(gallery):
     ids = [f"20261120-1200{k:02}-1" for k in range(5)]
     for picture in ids:
         put(gallery, picture)
-    first = gallery.pictures(2)
-    rest = gallery.pictures(10, before=first[-1].id)
+    first = gallery.search(2)
+    rest = gallery.search(10, before=first[-1].id)
     assert [info.id for info in first + rest] == ids[::-1]
 
 
@@ -79,7 +82,7 @@ def test_a_deleted_picture_is_gone_and_a_copied_one_is_there_at_once(gallery):
     copy = path.with_name("20261120-120000-2.png")
     copy.write_bytes(path.read_bytes())
     path.unlink()
-    assert [info.id for info in gallery.pictures(10)] == ["20261120-120000-2"]
+    assert [info.id for info in gallery.search(10)] == ["20261120-120000-2"]
     with pytest.raises(NotFound):
         gallery.path("20261120-120000-1")
 
@@ -91,11 +94,11 @@ def test_other_files_in_the_folder_are_left_alone(gallery):
     (folder / ".abc.part").write_bytes(b"half a picture")
     (folder / "20261120-120000-8.png").mkdir()
     (folder.parent / "private").mkdir()
-    assert [info.id for info in gallery.pictures(10)] == ["20261120-120000-1"]
+    assert [info.id for info in gallery.search(10)] == ["20261120-120000-1"]
 
 
 def test_an_empty_studio_has_no_pictures(gallery):
-    assert gallery.pictures(10) == []
+    assert gallery.search(10) == []
 
 
 def test_a_job_past_midnight_is_found_in_the_folder_it_began_in(gallery):
@@ -131,12 +134,12 @@ def test_a_thumbnail_is_small_keeps_the_shape_and_is_made_once(gallery):
     assert len(list(small.parent.iterdir())) == 1
 
 
-def test_a_broken_picture_has_no_thumbnail_but_a_sentence(gallery):
+def test_a_broken_picture_has_no_thumbnail_but_a_sentence(gallery, tmp_path):
     path = put(gallery, "20261120-120000-1", side=300)
     path.write_bytes(path.read_bytes()[:400])
     with pytest.raises(NotFound, match="damaged"):
         gallery.thumbnail("20261120-120000-1")
-    assert list((gallery._thumbnails).rglob("*.*")) == []
+    assert list((tmp_path / "data" / "thumbnails").rglob("*.*")) == []
 
 
 def test_a_picture_gives_back_its_recipe(gallery):
@@ -147,12 +150,12 @@ def test_a_picture_gives_back_its_recipe(gallery):
 def test_a_picture_without_a_recipe_is_listed_and_says_so(gallery):
     folder = gallery.folder(date(2026, 11, 20))
     Image.new("RGB", (8, 8)).save(folder / "20261120-120000-1.png")
-    assert [info.prompt for info in gallery.pictures(10)] == [None]
+    assert [info.prompt for info in gallery.search(10)] == [None]
     with pytest.raises(RecipeFileError):
         gallery.recipe("20261120-120000-1")
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+def test_a_folder_that_cannot_be_written_is_a_sentence(gallery, tmp_path):
     (tmp_path / "outputs").write_text("a file in the way")
     with pytest.raises(StorageError, match="choose another folder"):
-        Gallery(tmp_path / "outputs", tmp_path / "thumbnails").folder(date(2026, 11, 20))
+        gallery.folder(date(2026, 11, 20))
