@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.components import Component
 
 from app.ui.fields import facts, read, sizes_of, starting_values
+from app.ui.language import say
 from pipelines.draft import Choice, Draft
 from pipelines.library.kinds import Variant
 
@@ -92,8 +93,8 @@ class Form:
     def _common(self, name: str) -> dict[str, Any]:
         known = facts(name)
         return {
-            "label": known.label,
-            "info": known.help,
+            "label": say(f"field.{name}.label"),
+            "info": say(f"field.{name}.help") if known.help else "",
             "value": self.initial.get(name, known.default),
             "interactive": True,
             "elem_id": self.id(name),

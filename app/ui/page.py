@@ -19,6 +19,7 @@ from starlette.types import Scope
 from app.ui import panels
 from app.ui.fields import refill, starting_values, write, write_draft
 from app.ui.form import SHARED, Form, Forms
+from app.ui.language import say, serve, translations
 from app.ui.tabs import Tab, View, tabs
 from app.ui.theme import theme
 from app.ui.wiring import QUIET, checkpoint_or_none
@@ -43,8 +44,6 @@ HEAD = "\n".join(
     )
 )
 
-PROMPT_HINT = "a red house, a meadow, a clear day"
-
 
 def mount(app: FastAPI, studio: Studio, offered: Sequence[Tab | View] | None = None) -> gr.Blocks:
     """Serve the page at "/" of `app`, its scripts at "/gesso". Call it after all other routes.
@@ -52,7 +51,9 @@ def mount(app: FastAPI, studio: Studio, offered: Sequence[Tab | View] | None = N
     `offered`: the tabs; None for all of Gesso's.
     """
     blocks = build(studio, tabs() if offered is None else offered)
+    serve(app, panels.SCRIPTS)
     app.mount(panels.SCRIPTS, _Static(directory=STATIC))
+    blocks.i18n_instance = translations()
     gr.mount_gradio_app(
         app,
         blocks,
@@ -115,15 +116,15 @@ def _compose(page: Page) -> tuple[gr.Button, gr.HTML]:
     """What all working tabs share."""
     form = page.forms.shared
     with gr.Column(elem_id="compose", elem_classes="card"):
-        form.text("prompt", lines=3, max_lines=8, info=None, placeholder=PROMPT_HINT)
+        form.text("prompt", lines=3, max_lines=8, info=None, placeholder=say("form.prompt.example"))
         form.text("negative_prompt", lines=1, max_lines=5, info=None)
         answers = panels.answers()
         with gr.Row(elem_id="actions"):
             generate = gr.Button(
-                "Generate", variant="primary", elem_id="generate", interactive=True
+                say("form.generate"), variant="primary", elem_id="generate", interactive=True
             )
-            gr.Button("Stop", elem_id="stop", interactive=True)
-        gr.Button("Reuse from a file\u2026", size="sm", elem_id="reuse-file", interactive=True)
+            gr.Button(say("form.stop"), elem_id="stop", interactive=True)
+        gr.Button(say("form.reuse_file"), size="sm", elem_id="reuse-file", interactive=True)
     with gr.Column(elem_id="model", elem_classes="card"):
         form.choice("checkpoint", _checkpoints(page.studio), info=None)
     return generate, answers

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, get_args
 
 import gradio as gr
 
-from app.ui.fields import NESTED, facts, sizes_of
+from app.ui.fields import NESTED, sizes_of
 from app.ui.form import Form
+from app.ui.language import say
 from app.ui.panels import size_picker
 from app.ui.tabs import Tab
 from app.ui.wiring import QUIET, checkpoint_or_none
@@ -30,23 +31,34 @@ def _build(studio: Studio, form: Form) -> None:
         form.slider("steps", min_width=120)
         form.slider("guidance_scale", step=0.5, min_width=120)
     with gr.Row(elem_id=form.id("seed-row")):
-        form.text("seed", placeholder="Random", max_lines=1, scale=3, min_width=120)
+        form.text("seed", placeholder=say("form.seed.empty"), max_lines=1, scale=3, min_width=120)
         gr.Button(
-            "Random", elem_id=form.id("seed-random"), size="sm", min_width=72, interactive=True
+            say("form.seed.random"),
+            elem_id=form.id("seed-random"),
+            size="sm",
+            min_width=72,
+            interactive=True,
         )
-        gr.Button("Last", elem_id=form.id("seed-last"), size="sm", min_width=56, interactive=True)
+        gr.Button(
+            say("form.seed.last"),
+            elem_id=form.id("seed-last"),
+            size="sm",
+            min_width=56,
+            interactive=True,
+        )
     form.slider("count")
-    with gr.Accordion("Advanced", open=False):
+    with gr.Accordion(say("form.advanced"), open=False):
         _advanced(studio, form)
 
 
 def _sampler(form: Form, samplers: list[Sampler]) -> None:
-    choices = [(f"{s.name} · stochastic" if s.stochastic else s.name, s.name) for s in samplers]
-    summaries = {s.name: s.summary for s in samplers}
+    fresh = f" · {say('form.stochastic')}"
+    choices = [(s.name + fresh if s.stochastic else s.name, s.name) for s in samplers]
+    known = {s.name for s in samplers}
     start = form.initial.get("sampler")
 
     def summary(name: str | None) -> str:
-        return summaries.get(name or "", facts("sampler").help)
+        return say(f"sampler.{name}.help" if name in known else "field.sampler.help")
 
     sampler = form.choice("sampler", choices, info=summary(start), min_width=120)
     sampler.change(lambda name: gr.update(info=summary(name)), sampler, sampler, **QUIET)
@@ -58,8 +70,8 @@ def _advanced(studio: Studio, form: Form) -> None:
     with gr.Row(
         visible=_takes_size(form.chosen), elem_id=form.id("size_conditioning")
     ) as conditioning:
-        form.text(NESTED + "original", placeholder=AUTOMATIC)
-        form.text(NESTED + "target", placeholder=AUTOMATIC)
+        form.text(NESTED + "original", placeholder=say("choice.automatic"))
+        form.text(NESTED + "target", placeholder=say("choice.automatic"))
         form.number(NESTED + "crop_left")
         form.number(NESTED + "crop_top")
     checkpoint = form["checkpoint"]
@@ -75,4 +87,4 @@ def _takes_size(chosen: Choice | None) -> bool:
     return chosen is not None and chosen.family.conditioning == "size"
 
 
-TAB = Tab(order=10, name="text-to-image", label="Text to image", build=_build)
+TAB = Tab(order=10, name="text-to-image", label=say("tab.text_to_image"), build=_build)

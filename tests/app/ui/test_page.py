@@ -43,7 +43,7 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 def test_every_tab_has_its_own_label_and_place() -> None:
     found = tabs()
-    assert found[0].label == "Text to image"
+    assert found[0].name == "text-to-image"
     for what in ("order", "name", "label"):
         assert len({getattr(tab, what) for tab in found}) == len(found)
 
