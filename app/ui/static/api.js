@@ -1,5 +1,7 @@
 // The page's side of /api/v1. Seeds are kept as text: they are wider than a JavaScript number.
 
+import { t } from "./language.js";
+
 const ROOT = "/api/v1";
 
 export const eventsUrl = `${ROOT}/events`;
@@ -32,8 +34,7 @@ export async function settingsOf(file) {
     const answer = json(await response.text());
     return response.ok ? answer : { error: answer };
   } catch {
-    const cure = "Check that it is still there and that Gesso runs, then try again.";
-    return { error: { message: "The file could not be sent.", cure } };
+    return { error: { message: t("drop.unsent"), cure: t("drop.unsent.cure") } };
   }
 }
 

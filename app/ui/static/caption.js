@@ -1,5 +1,6 @@
 import { downloadUrl } from "./api.js";
 import { bdi, h, icon, ICONS } from "./dom.js";
+import { t } from "./language.js";
 import { facts } from "./words.js";
 
 /** Below a picture: what can be done with it, its prompt, and what else made it. */
@@ -33,10 +34,10 @@ export class Caption {
     return h(
       "div",
       { class: "actions" },
-      recipe && button("Reuse settings", ICONS.again, () => reuse(id, "settings")),
-      recipe && button("Reuse seed", ICONS.seed, () => reuse(id, "seed")),
-      button("Full view", ICONS.expand, open, "full"),
-      h("a", link, icon(ICONS.download), "Download"),
+      recipe && button(t("caption.reuse_settings"), ICONS.again, () => reuse(id, "settings")),
+      recipe && button(t("caption.reuse_seed"), ICONS.seed, () => reuse(id, "seed")),
+      button(t("caption.full_view"), ICONS.expand, open, "full"),
+      h("a", link, icon(ICONS.download), t("caption.download")),
     );
   }
 }
@@ -46,7 +47,7 @@ function described(recipe) {
     h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value))),
   );
   return [
-    h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : "No prompt"),
+    h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : t("caption.no_prompt")),
     h("dl", {}, ...terms),
   ];
 }

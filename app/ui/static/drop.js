@@ -1,5 +1,6 @@
 import { settingsOf } from "./api.js";
 import { h } from "./dom.js";
+import { t } from "./language.js";
 
 /** Bytes; the server takes no more. */
 export const LIMIT = 64 * 2 ** 20;
@@ -11,7 +12,7 @@ export class Drop {
   #overlay = h(
     "div",
     { id: "drop", hidden: true, "aria-hidden": "true" },
-    h("p", {}, "Drop a picture to reuse its settings"),
+    h("p", {}, t("drop.here")),
   );
   #actions;
   #own = false; // the drag began on this page
@@ -73,7 +74,7 @@ export class Drop {
 
 function tooLarge({ name }) {
   return {
-    message: `${name} is too large to be read.`,
-    cure: "Choose a PNG, JPEG or WebP below 64 MB.",
+    message: t("drop.too_large", { name }),
+    cure: t("drop.too_large.cure"),
   };
 }

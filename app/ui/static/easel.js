@@ -1,5 +1,6 @@
 import { pictureUrl, previewUrl } from "./api.js";
 import { h } from "./dom.js";
+import { t } from "./language.js";
 
 const LATENT_FACTOR = 8;
 const ENLARGE = 2.5;
@@ -14,7 +15,7 @@ export class Easel {
   constructor(open) {
     this.element = h(
       "button",
-      { class: "canvas", type: "button", "aria-label": "Full view", onclick: open },
+      { class: "canvas", type: "button", "aria-label": t("caption.full_view"), onclick: open },
       this.#image,
     );
     this.#image.addEventListener("load", () => this.#loaded());

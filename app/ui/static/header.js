@@ -1,4 +1,5 @@
 import { h, icon, ICONS } from "./dom.js";
+import { t } from "./language.js";
 import { toggleLook } from "./look.js";
 import { engine } from "./words.js";
 
@@ -10,8 +11,8 @@ export function header(element, feed) {
     {
       class: "quiet",
       type: "button",
-      "aria-label": "Light or dark",
-      title: "Light or dark",
+      "aria-label": t("menu.look"),
+      title: t("menu.look"),
       onclick: toggleLook,
     },
     icon(ICONS.sun),
@@ -35,5 +36,5 @@ export function header(element, feed) {
     state.title = more;
   };
   feed.subscribe((snapshot) => show(engine(snapshot.engine)));
-  feed.addEventListener("lost", () => show({ state: "lost", text: "Not connected, trying again" }));
+  feed.addEventListener("lost", () => show({ state: "lost", text: t("engine.lost") }));
 }

@@ -1,5 +1,6 @@
 import { downloadUrl, pictureUrl } from "./api.js";
 import { h, icon, ICONS } from "./dom.js";
+import { t } from "./language.js";
 
 const SWIPE = 48;
 
@@ -8,21 +9,21 @@ export class Lightbox {
   #image = h("img", { alt: "", onclick: () => this.#dialog.classList.toggle("actual") });
   #download = h(
     "a",
-    { class: "round", download: true, "aria-label": "Download" },
+    { class: "round", download: true, "aria-label": t("caption.download") },
     icon(ICONS.download),
   );
-  #newer = round("Newer picture", ICONS.left, () => this.#turn(-1), "before");
-  #older = round("Older picture", ICONS.right, () => this.#turn(1), "after");
+  #newer = round(t("lightbox.newer"), ICONS.left, () => this.#turn(-1), "before");
+  #older = round(t("lightbox.older"), ICONS.right, () => this.#turn(1), "after");
   #leaf;
   #dialog;
 
   /** `leaf(offset)` shows and gives the picture so many places on, or null at either end. */
   constructor(leaf) {
     this.#leaf = leaf;
-    const close = round("Close", ICONS.close, () => this.#dialog.close());
+    const close = round(t("lightbox.close"), ICONS.close, () => this.#dialog.close());
     this.#dialog = h(
       "dialog",
-      { id: "lightbox", class: "lightbox", "aria-label": "Full view" },
+      { id: "lightbox", class: "lightbox", "aria-label": t("caption.full_view") },
       h("div", { class: "sheet" }, this.#image),
       h("div", { class: "corner" }, this.#download, close),
       this.#newer,

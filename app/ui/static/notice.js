@@ -1,5 +1,6 @@
 import { bdi, h, icon, ICONS } from "./dom.js";
 import { mark } from "./fields.js";
+import { rich, t } from "./language.js";
 
 /** The card beside the prompt: what went wrong and what to do about it, or what was taken over. */
 export class Notice {
@@ -19,11 +20,11 @@ export class Notice {
 
   /** Settings came from a picture of the app `source`; `differences` says what is not as it was. */
   tell(source, differences) {
-    const told = [h("strong", {}, "Settings of a picture made by ", bdi(source), ".")];
+    const told = [h("strong", {}, ...rich("notice.from", { app: bdi(source) }))];
     if (differences.length) {
       const items = differences.map((sentence) => h("li", {}, bdi(sentence)));
-      told.push(h("p", {}, "What is different here:"));
-      told.push(h("ul", { tabindex: 0, "aria-label": "Differences" }, ...items));
+      told.push(h("p", {}, t("notice.different")));
+      told.push(h("ul", { tabindex: 0, "aria-label": t("notice.differences") }, ...items));
     }
     this.#element.replaceChildren(this.#card("status", ICONS.again, told));
     mark(null);
@@ -33,7 +34,7 @@ export class Notice {
     const dismiss = {
       class: "quiet",
       type: "button",
-      "aria-label": "Dismiss",
+      "aria-label": t("notice.dismiss"),
       onclick: () => this.show(null),
     };
     return h(

@@ -6,6 +6,7 @@ import { selectOnFocus, type } from "./fields.js";
 import { feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
 import { shortcuts } from "./keys.js";
+import { t } from "./language.js";
 import { restoreLook } from "./look.js";
 import { Notice } from "./notice.js";
 import { Stage } from "./stage.js";
@@ -38,10 +39,7 @@ function listenToButtons() {
 /** Gradio would reload the page as soon as the server is back, and with it lose what was typed. */
 function holdBack(event) {
   event.stopImmediatePropagation();
-  notice?.show({
-    message: "Gesso does not answer.",
-    cure: "Start it again. What you typed stays here.",
-  });
+  notice?.show({ message: t("notice.silent"), cure: t("notice.silent.cure") });
 }
 
 export function header(element) {

@@ -1,4 +1,5 @@
 import { h } from "./dom.js";
+import { t } from "./language.js";
 import { progress } from "./words.js";
 
 /** How far the job is: a bar, and the same in words. */
@@ -6,7 +7,7 @@ export class Progress {
   #bar = h("i");
   #title = h("span", { role: "status" });
   #detail = h("span", { class: "detail" });
-  #meter = h("div", { class: "meter", role: "progressbar", "aria-label": "Progress" }, this.#bar);
+  #meter = h("div", { class: "meter", role: "progressbar", "aria-label": t("progress.label") }, this.#bar);
   element = h("div", { class: "progress" }, this.#meter, h("p", {}, this.#title, this.#detail));
 
   /** `job` is a job of the snapshot, or undefined when there is none. */

@@ -1,4 +1,5 @@
 import { h, icon, ICONS } from "./dom.js";
+import { t } from "./language.js";
 
 const SHAPE = 22;
 
@@ -14,9 +15,9 @@ export function size(element, props, watch) {
       step: props.step,
       oninput: changed,
     });
-  const width = box("Width in pixels");
-  const height = box("Height in pixels");
-  const shapes = h("div", { class: "shapes", role: "group", "aria-label": "Usual sizes" });
+  const width = box(t("size.width"));
+  const height = box(t("size.height"));
+  const shapes = h("div", { class: "shapes", role: "group", "aria-label": t("size.shapes") });
 
   function changed() {
     props.value = `${width.value}x${height.value}`;
@@ -55,8 +56,8 @@ export function size(element, props, watch) {
     {
       class: "quiet",
       type: "button",
-      "aria-label": "Swap width and height",
-      title: "Swap width and height",
+      "aria-label": t("size.swap"),
+      title: t("size.swap"),
       onclick: () => choose(height.value, width.value),
     },
     icon(ICONS.swap),
@@ -65,7 +66,7 @@ export function size(element, props, watch) {
     h(
       "div",
       { class: "size" },
-      h("span", { class: "label" }, props.title),
+      h("span", { class: "label" }, t("field.size.label")),
       shapes,
       h("div", { class: "sides" }, width, swap, height),
     ),
@@ -86,7 +87,7 @@ function shape(name, choose) {
       class: "shape",
       type: "button",
       "data-size": name,
-      "aria-label": `${w} by ${tall}`,
+      "aria-label": t("size.shape", { width: w, height: tall }),
       onclick: () => choose(w, tall),
     },
     h("span", { class: "frame" }, h("i", { style })),

@@ -2,6 +2,7 @@ import * as api from "./api.js";
 import { Caption } from "./caption.js";
 import { h } from "./dom.js";
 import { Easel } from "./easel.js";
+import { t } from "./language.js";
 import { Lightbox } from "./lightbox.js";
 import { Progress } from "./progress.js";
 import { Strip } from "./strip.js";
@@ -34,7 +35,7 @@ export class Stage {
     this.#caption = new Caption({ open: () => this.#open(), reuse });
     this.element = h(
       "section",
-      { class: "stage", "aria-label": "Result", "data-state": "empty" },
+      { class: "stage", "aria-label": t("stage.label"), "data-state": "empty" },
       h("div", { class: "easel" }, welcome(starter, example), this.#easel.element),
       this.#progress.element,
       this.#caption.element,

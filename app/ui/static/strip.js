@@ -1,9 +1,10 @@
 import { thumbnailUrl } from "./api.js";
 import { arrange, h } from "./dom.js";
+import { t } from "./language.js";
 
 /** The row of finished pictures, newest first, with the one being painted in front. */
 export class Strip {
-  element = h("div", { class: "strip", role: "group", "aria-label": "Pictures" });
+  element = h("div", { class: "strip", role: "group", "aria-label": t("strip.label") });
   #choose;
   #tiles = new Map();
 
@@ -29,7 +30,8 @@ export class Strip {
 
   #make(id, prompt) {
     const live = id === null;
-    const label = live ? "The picture being painted" : `Picture: ${prompt || "no prompt"}`;
+    const named = t("strip.picture", { prompt: prompt || t("caption.no_prompt") });
+    const label = live ? t("strip.painting") : named;
     const attributes = { class: live ? "tile live" : "tile", type: "button", "aria-label": label };
     const image = { src: thumbnailUrl(id), alt: "", loading: "lazy", decoding: "async" };
     return h(

@@ -1,10 +1,10 @@
 import { stop } from "./api.js";
 import { arrange, bdi, h, icon, ICONS } from "./dom.js";
-import { plural } from "./words.js";
+import { n, t } from "./language.js";
 
 /** The jobs that wait, each with a way out. */
 export class Waiting {
-  element = h("ol", { class: "waiting", "aria-label": "Waiting" });
+  element = h("ol", { class: "waiting", "aria-label": t("waiting.label") });
   #rows = new Map();
 
   /** `jobs` in the order in which they will run. */
@@ -15,12 +15,12 @@ export class Waiting {
 }
 
 function row(job) {
-  const out = { class: "quiet", type: "button", "aria-label": "Take out of the queue" };
+  const out = { class: "quiet", type: "button", "aria-label": t("waiting.take_out") };
   return h(
     "li",
     {},
-    h("span", { class: "name" }, bdi(job.prompt || "No prompt")),
-    h("span", { class: "detail" }, plural(job.count, "picture")),
+    h("span", { class: "name" }, bdi(job.prompt || t("caption.no_prompt"))),
+    h("span", { class: "detail" }, n("waiting.pictures", job.count)),
     h("button", { ...out, onclick: () => stop(job.id) }, icon(ICONS.close)),
   );
 }

@@ -1,10 +1,7 @@
 import { h } from "./dom.js";
+import { rich, t } from "./language.js";
 
-const PROMPTS = [
-  "a red house, a meadow, a clear day",
-  "a white boat on the sea at sunset, watercolour",
-  "high mountains, a starry night, the moon",
-];
+const EXAMPLES = ["welcome.example.1", "welcome.example.2", "welcome.example.3"];
 
 /** The blank canvas, before the first picture. `starter` says that only the small model is here. */
 export function welcome(starter, choose) {
@@ -12,11 +9,11 @@ export function welcome(starter, choose) {
     "div",
     { class: "welcome" },
     h("div", { class: "blank", "aria-hidden": "true" }),
-    h("h2", {}, "The ground is laid. What shall it be?"),
+    h("h2", {}, t("welcome.title")),
     h(
       "div",
       { class: "chips" },
-      ...PROMPTS.map((prompt) =>
+      ...EXAMPLES.map((key) => t(key)).map((prompt) =>
         h("button", { class: "chip", type: "button", onclick: () => choose(prompt) }, prompt),
       ),
     ),
@@ -24,9 +21,7 @@ export function welcome(starter, choose) {
       h(
         "p",
         { class: "aside" },
-        "Starter model: it paints small landscapes. Drop your own checkpoint into ",
-        h("code", {}, "models/checkpoints"),
-        " and it appears in the list.",
+        ...rich("welcome.starter", { folder: h("code", {}, "models/checkpoints") }),
       ),
   );
 }

@@ -1,56 +1,67 @@
 // What the page says about jobs and recipes. Pure functions.
 
-const PHASES = {
-  loading: "Loading the model",
-  encoding: "Reading the prompt",
-  denoising: "Painting",
-  decoding: "Finishing",
-};
+import { n, number, t } from "./language.js";
+
+const PHASES = ["loading", "encoding", "denoising", "decoding"];
 
 /** What a job is doing: `{ title, detail }`, detail with step and time left where known. */
 export function progress(job) {
   if (job.state === "queued") {
-    return { title: "Waiting", detail: job.ahead ? `${plural(job.ahead, "job")} before it` : "" };
+    return { title: t("progress.waiting"), detail: job.ahead ? n("progress.ahead", job.ahead) : "" };
   }
-  if (job.stopping) return { title: "Stopping", detail: "" };
+  if (job.stopping) return { title: t("progress.stopping"), detail: "" };
+  const phase = PHASES.includes(job.phase) ? job.phase : "starting";
+  return { title: t(`progress.${phase}`), detail: details(job).join(" · ") };
+}
+
+function details({ count, pictures, phase, step, steps, loading, eta_seconds: left }) {
   const parts = [];
-  if (job.count > 1)
-    parts.push(`picture ${Math.min(job.pictures.length + 1, job.count)} of ${job.count}`);
-  if (job.phase === "denoising" && job.steps) parts.push(`step ${job.step} of ${job.steps}`);
-  if (job.loading?.total) parts.push(`${bytes(job.loading.done)} of ${bytes(job.loading.total)}`);
-  if (job.eta_seconds != null) parts.push(`about ${duration(job.eta_seconds)} left`);
-  return { title: PHASES[job.phase] ?? "Starting", detail: parts.join(" · ") };
+  const place = Math.min(pictures.length + 1, count);
+  if (count > 1) parts.push(t("progress.picture", { number: place, total: count }));
+  if (phase === "denoising" && steps) parts.push(t("progress.step", { number: step, total: steps }));
+  if (loading?.total) {
+    const { done, total } = loading;
+    parts.push(t("progress.bytes", { done: bytes(done), total: bytes(total) }));
+  }
+  if (left != null) parts.push(t("progress.left", { time: duration(left) }));
+  return parts;
 }
 
 /** The state of the engine: `{ state, text, more }`, `more` being what stands behind an error. */
 export function engine({ state, device, dtype, error }) {
-  if (error)
-    return { state: "stopped", text: "Engine stopped", more: `${error.message} ${error.cure}` };
-  const ready = ["Ready", device, dtype].filter(Boolean).join(" · ");
-  const text = { ready, starting: "Engine starting" }[state] ?? "Engine at rest";
+  if (error) {
+    const more = `${error.message} ${error.cure}`;
+    return { state: "stopped", text: t("engine.stopped"), more };
+  }
+  const ready = [t("engine.ready"), device, dtype].filter(Boolean).join(" · ");
+  const text = { ready, starting: t("engine.starting") }[state] ?? t("engine.rest");
   return { state, text, more: "" };
 }
 
 /** What made a picture, as `[term, value]` pairs. */
 export function facts(recipe) {
+  const term = (name) => t(`field.${name}.label`);
   return [
-    ["Seed", recipe.seed],
-    ["Size", `${recipe.size.width} × ${recipe.size.height}`],
-    ["Steps", recipe.steps],
-    ["Guidance", recipe.guidance_scale],
-    ["Sampler", recipe.sampler],
-    ["Schedule", recipe.schedule],
-    ["Checkpoint", recipe.checkpoint.name],
-    ...(recipe.clip_skip > 1 ? [["Clip skip", recipe.clip_skip]] : []),
+    [term("seed"), recipe.seed],
+    [term("size"), `${recipe.size.width} × ${recipe.size.height}`],
+    [term("steps"), recipe.steps],
+    [term("guidance_scale"), number(recipe.guidance_scale)],
+    [term("sampler"), recipe.sampler],
+    [term("schedule"), recipe.schedule],
+    [term("checkpoint"), recipe.checkpoint.name],
+    ...(recipe.clip_skip > 1 ? [[term("clip_skip"), recipe.clip_skip]] : []),
   ];
 }
 
 /** Seconds, as a person says them. */
 export function duration(seconds) {
   const whole = Math.max(1, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+  if (whole < 60) return t("unit.seconds", { seconds: whole });
+  if (whole < 3600) {
+    return t("unit.minutes", { minutes: Math.floor(whole / 60), seconds: whole % 60 });
+  }
+  const minutes = Math.round(whole / 60);
+  return t("unit.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 /** Bytes in the unit a person would use. */
@@ -58,9 +69,7 @@ export function bytes(count) {
   const units = ["B", "KB", "MB", "GB"];
   let unit = 0;
   for (; count >= 1000 && unit < units.length - 1; unit++) count /= 1000;
-  return `${count < 10 && unit > 1 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
-}
-
-export function plural(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  const digits = count < 10 && unit > 1 ? 1 : 0;
+  const written = number(count, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${written} ${units[unit]}`;
 }
