@@ -1,7 +1,6 @@
 """The page's scripts, as far as they can be tried without a browser."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,9 @@ import pytest
 
 from app.api.guard import PICTURE_LIMIT
 from app.ui.page import STATIC
+from tests.node import NODE, node
 
-NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node")
-
-
-def node(source: str) -> Any:
-    """What an ES module prints as JSON; it may import from `static`."""
-    program = source.replace('from "./', f'from "{STATIC.as_uri()}/')
-    command = [str(NODE), "--input-type=module", "--eval", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
