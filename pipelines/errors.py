@@ -6,8 +6,10 @@
     │   ├── UnknownModel        no such file in the folders
     │   └── WrongModel          the file is there but cannot do this (a LoRA as checkpoint)
     ├── ModelFileError          a model file cannot be used: damaged, unsafe, of an unknown kind
+    ├── ImageFileError          a picture cannot be opened: damaged, too large, of an unknown kind
     ├── RecipeFileError         a recipe file or a picture's recipe cannot be read
     ├── OutOfMemory             the device or the machine has no room for this
+    ├── DeviceFailed            the device answers nothing any more until the engine starts afresh
     ├── InvalidNumbers          the model returned NaN or infinity
     ├── EngineStopped           the engine's process died; a fresh one is already starting
     ├── StorageError            a file could not be written: full, read-only, gone
@@ -81,12 +83,20 @@ class ModelFileError(StudioError):
     """A model file that is damaged, unsafe, still being copied, or of a kind we do not know."""
 
 
+class ImageFileError(StudioError):
+    """A picture from outside that cannot be opened."""
+
+
 class RecipeFileError(StudioError):
     """A recipe, or the picture said to carry one, that cannot be read."""
 
 
 class OutOfMemory(StudioError):
     """The device or the machine ran out of memory."""
+
+
+class DeviceFailed(StudioError):
+    """The device reported an error after which it answers nothing in this process."""
 
 
 class InvalidNumbers(StudioError):

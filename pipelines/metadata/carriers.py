@@ -6,7 +6,7 @@ import re
 from io import BytesIO
 
 from pipelines.errors import RecipeFileError
-from pipelines.metadata import exif, png
+from pipelines.metadata import containers, exif, png
 
 COMMENT = "UserComment"
 """Keyword under which EXIF's comment is given: it may be settings, or any remark."""
@@ -27,7 +27,7 @@ def read_texts(data: bytes) -> dict[str, str]:
     """
     if data.startswith(png.SIGNATURE):
         return png.read_texts(BytesIO(data))
-    if not data.startswith(exif.JPEG) and not exif.is_webp(data):
+    if not data.startswith(containers.JPEG) and not containers.is_webp(data):
         raise RecipeFileError(
             "This file is not a PNG, JPEG or WebP picture.",
             "Give a picture as the program that made it saved it.",

@@ -10,9 +10,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from pipelines.metadata.containers import APP1, is_webp, jpeg_segments, webp_chunks
 from pipelines.metadata.png import TEXT_LIMIT
-
-JPEG = b"\xff\xd8\xff"
 
 DESCRIPTION, MAKE, MODEL, SOFTWARE = 0x010E, 0x010F, 0x0110, 0x0131
 MAKER_NOTE, USER_COMMENT = 0x927C, 0x9286
@@ -21,22 +20,15 @@ _TAGS = frozenset({DESCRIPTION, MAKE, MODEL, SOFTWARE, MAKER_NOTE, USER_COMMENT}
 """No other value is copied: a hostile file can have many that overlap."""
 _EXIF_DIRECTORY = 0x8769
 _PREFIX = b"Exif\0\0"
-_PART_LIMIT = 10_000
-"""Segments or chunks that are looked at; a camera writes about ten."""
-_BARE_MARKERS = (0x01, *range(0xD0, 0xD8))
-_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
+_ORIENTATION, _SHORT = 0x0112, 3
+_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _ONE_BYTE_EACH = (1, 2, 7)
 """Types of a value that is bytes: BYTE, ASCII, UNDEFINED."""
 
 
-def is_webp(data: bytes) -> bool:
-    """Whether a file says that it is a WebP."""
-    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-
-
 def read_texts(data: bytes) -> dict[int, str]:
     """The texts by tag, those of the first directory and of its Exif directory. Never raises."""
-    block = _webp_block(data) if is_webp(data) else _jpeg_block(data)
+    block = webp_block(data) if is_webp(data) else jpeg_block(data)
     values = _values(block.removeprefix(_PREFIX)[:TEXT_LIMIT])
     return {
         tag: _comment(value) if tag == USER_COMMENT else _text(value)
@@ -44,44 +36,43 @@ def read_texts(data: bytes) -> dict[int, str]:
     }
 
 
-def _jpeg_block(data: bytes) -> bytes:
-    """The body of the Exif segment, or nothing."""
-    position = 2
-    for _ in range(_PART_LIMIT):
-        if data[position : position + 1] != b"\xff" or position + 4 > len(data):
-            break
-        marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4])
-        if marker == 0xFF:  # fill
-            position += 1
-        elif marker in _BARE_MARKERS:
-            position += 2
-        elif marker in (_SCAN, _END) or length < 2:
-            break
-        else:
-            body = data[position + 4 : position + 2 + length]
-            if marker == _APP1 and body.startswith(_PREFIX):
-                return body
-            position += 2 + length
+def jpeg_block(data: bytes) -> bytes:
+    """The body of a JPEG's Exif segment, or nothing."""
+    for segment in jpeg_segments(data):
+        body = data[segment.body : segment.end]
+        if segment.marker == APP1 and body.startswith(_PREFIX):
+            return body
     return b""
 
 
-def _webp_block(data: bytes) -> bytes:
-    """The body of the EXIF chunk, or nothing."""
-    position = 12
-    for _ in range(_PART_LIMIT):
-        head = data[position : position + 8]
-        if len(head) < 8:
-            break
-        kind, length = struct.unpack("<4sI", head)
-        if kind == b"EXIF":
-            return data[position + 8 : position + 8 + length]
-        position += 8 + length + length % 2
-    return b""
+def webp_block(data: bytes) -> bytes:
+    """The body of a WebP's EXIF chunk, or nothing."""
+    chunks = (chunk for chunk in webp_chunks(data) if chunk.kind == b"EXIF")
+    return next((data[chunk.body : chunk.end] for chunk in chunks), b"")
+
+
+def orientation(block: bytes) -> int | None:
+    """How a camera was held, 1 to 8 (Exif 2.32, table 4): 1 also where an EXIF does not say.
+
+    None where the block is not readable.
+    """
+    block = block.removeprefix(_PREFIX)
+    order = _ORDERS.get(block[:4])
+    if order is None or len(block) < 8:
+        return None
+    (first,) = struct.unpack_from(order + "I", block, 4)
+    if first >= len(block):
+        return None
+    for tag, kind, count, field in _entries(block, first, order):
+        if tag == _ORIENTATION and kind == _SHORT and count == 1:
+            (said,) = struct.unpack_from(order + "H", field)
+            return said if said in range(1, 9) else 1
+    return 1
 
 
 def _values(block: bytes) -> dict[int, bytes]:
     """Values by tag, as bytes; the first of a tag counts."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    order = _ORDERS.get(block[:4])
     if order is None or len(block) < 8:
         return {}
     (first,) = struct.unpack_from(order + "I", block, 4)

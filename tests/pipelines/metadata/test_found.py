@@ -15,6 +15,7 @@ from pipelines.draft import Draft
 from pipelines.errors import RecipeFileError, StudioError
 from pipelines.geometry import Size
 from pipelines.metadata import exif, save, settings_of
+from pipelines.metadata.containers import JPEG
 from pipelines.picture import Facts, Picture
 from pipelines.recipe import Recipe
 
@@ -283,8 +284,8 @@ def tiff(*entries: tuple[int, int, int, int], body: bytes = b"") -> bytes:
         tiff(*[(tag, 7, 7_000_000, 16) for tag in range(65_535)], body=b"x" * 8_000_000),
         tiff((EXIF, 4, 1, 8), (COMMENT, 7, 2**32 - 1, 2**32 - 1)),
         tiff((EXIF, 4, 1, 2**32 - 1)),
-        exif.JPEG[:2] + b"\xff\xe2\x00\x02" * 5_000_000,
-        exif.JPEG[:2] + b"\xff" * 20_000_000,
+        JPEG[:2] + b"\xff\xe2\x00\x02" * 5_000_000,
+        JPEG[:2] + b"\xff" * 20_000_000,
         b"RIFF\0\0\0\0WEBP" + b"VP8 \0\0\0\0" * 3_000_000,
         png(parameters="[" * 1_000_000),
         png(parameters="{" * 1_000_000),
