@@ -1,6 +1,6 @@
 """Measure everything this project claims about speed.
 
-python -m benchmarks [page] [step] [load] [--folder DIR]
+python -m benchmarks [page] [step] [load] [gallery] [--folder DIR]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.timing import Row
 from pipelines.engine.environment import settle_in
 
-NAMES = ("page", "step", "load")
+NAMES = ("page", "step", "load", "gallery")
 
 
 def main() -> None:

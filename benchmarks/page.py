@@ -31,7 +31,7 @@ def run(rounds: int = 3) -> Iterator[Row]:
     starts: list[float] = []
     clicks: list[float] = []
     for _ in range(rounds):
-        with _studio() as (base, started):
+        with studio() as (base, started):
             starts.append(started)
             _wait_until(lambda: _engine(base)["checkpoint"], base)
             clicks.extend(_click_to_first_step(base) for _ in range(3))
@@ -42,14 +42,17 @@ def run(rounds: int = 3) -> Iterator[Row]:
 
 
 @contextmanager
-def _studio() -> Iterator[tuple[str, float]]:
-    """A running studio: its address and the seconds from its start to its first full page."""
+def studio(home: Path | None = None) -> Iterator[tuple[str, float]]:
+    """A running studio: its address and the seconds from its start to its first full page.
+
+    Its pictures and data are in the folder `home`; None: in an empty one.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+        home = home or Path(folder)
         command = [sys.executable, "-m", "app.cli", "serve", "--no-browser", "--port", str(port)]
         places = ["--outputs", str(home / "outputs"), "--data", str(home / "data")]
         started = time.perf_counter()
