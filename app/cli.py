@@ -13,9 +13,11 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from app.settings import Settings
 from pipelines.draft import Draft, check, expand
@@ -41,6 +43,8 @@ DRAFT_FLAGS = (
 )
 FOLDERS = ("models", "presets", "outputs", "data")
 SETTING_FLAGS = ("port", "models", "presets", "outputs", "data", "device", "dtype", "threads")
+NETWORK_FLAGS = ("host", "token", "token_file", "allow_host")
+SEVERAL = ("models", "presets", "allow_host")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="open the studio in the browser (the default)")
     serve.set_defaults(command=_serve)
-    _add_settings(serve, *SETTING_FLAGS)
+    _add_settings(serve, *SETTING_FLAGS, *NETWORK_FLAGS)
     serve.add_argument("--no-browser", action="store_true", help="only serve, open no browser")
 
     render = commands.add_parser("render", help="render a prompt or a recipe to a file")
@@ -102,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     for name in names:
         said = _help(Settings.model_fields[name].description)
-        action = "append" if name in ("models", "presets") else "store"
+        action = "append" if name in SEVERAL else "store"
         parser.add_argument(_flag(name), action=action, metavar=_metavar(name), help=said)
 
 
@@ -119,7 +123,8 @@ def _help(text: str | None) -> str:
 
 
 def _settings(flags: argparse.Namespace) -> Settings:
-    given = {name: getattr(flags, name, None) for name in SETTING_FLAGS}
+    names = (*SETTING_FLAGS, *NETWORK_FLAGS)
+    given = {name: getattr(flags, name, None) for name in names}
     return Settings.load({name: value for name, value in given.items() if value is not None})
 
 
@@ -128,20 +133,38 @@ def _serve(flags: argparse.Namespace) -> int:
     from app.api import server
     from app.studio.service import Studio
 
-    server.prepare_environment()
+    server.prepare_environment(settings.data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with server.listen(settings.host, settings.port) as listening:
         studio = Studio(settings)
         _log_to(settings.data / "logs" / "gesso.log")
         try:
-            server.run(studio, listening, browser=not flags.no_browser, ready=_say_ready)
+            ready = partial(_say_ready, settings)
+            server.run(studio, listening, browser=not flags.no_browser, ready=ready)
         finally:
             studio.close()
     return 0
 
 
-def _say_ready(url: str) -> None:
+def _say_ready(settings: Settings, url: str) -> None:
     print(f"Gesso is ready: {url}", flush=True)
+    if settings.token is None:
+        return
+    from app.api.hosts import reached_at
+
+    # No browser sends what stands behind "#": the token gets into no log and no history.
+    secret = quote(settings.token.get_secret_value(), safe="")
+    links = [f"{one}/login#{secret}" for one in reached_at(settings)[1]]
+    print(f"On this machine: {url}/login#{secret}", flush=True)
+    if not links:
+        return
+    print("On a phone or another computer in the same network, any of these:")
+    print(*(f"  {link}" for link in links), sep="\n")
+    if sys.stdout.isatty():
+        import segno
+
+        segno.make(links[0]).terminal(compact=True)
+    print("Who can read along in that network can read along here, too.", flush=True)
 
 
 def _log_to(file: Path) -> None:

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pipelines.errors import RequestError, StudioError
 from pipelines.recipe import explain
 
 FILE_NAME = "settings.toml"
 PREFIX = "GESSO_"
+
+TOKEN_LENGTH = 16
+"""Characters a token has at least; guessing one of them takes for ever."""
 
 
 class SettingsError(StudioError):
@@ -43,8 +55,20 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field(default="127.0.0.1", description="Address to listen on: loopback only")
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; 0.0.0.0 opens Gesso to the network, with a token",
+    )
     port: int = Field(default=7860, ge=1, le=65535, description="Port of the page")
+    token: SecretStr | None = Field(
+        default=None, description="Secret that every request must carry; better kept in a file"
+    )
+    token_file: Path | None = Field(
+        default=None, description="File whose first line is the token, read by you alone"
+    )
+    allow_host: tuple[str, ...] = Field(
+        default=(), description="Further name by which browsers may call Gesso"
+    )
     models: tuple[Path, ...] = Field(
         default_factory=lambda: (home() / "models",),
         description="Folders of models, another app's too",
@@ -83,27 +107,102 @@ class Settings(BaseModel):
             return tuple(path.expanduser().absolute() for path in value)
         return value.expanduser().absolute()
 
+    @field_validator("allow_host", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
     @field_validator("host")
     @classmethod
-    def _loopback(cls, value: str) -> str:
-        if not is_loopback(value):
-            raise ValueError(f"{value} would open Gesso to the network; use 127.0.0.1")
+    def _address(cls, value: str) -> str:
+        if value != "localhost":
+            try:
+                return str(ipaddress.ip_address(value.strip("[]")))
+            except ValueError:
+                raise ValueError("use an address of this machine, or 0.0.0.0 for all") from None
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _token_from_file(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("token_file") and "token" not in values:
+            return {**values, "token": read_token(Path(values["token_file"]).expanduser())}
+        return values
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.token is not None:
+            _check_token(self.token.get_secret_value())
+        elif not is_loopback(self.host) or self.allow_host:
+            raise SettingsError(
+                "Without a token, everybody in the network could use Gesso.",
+                f"Give it a token, for instance this one, made just now: --token {new_token()}",
+                "token",
+            )
+        return self
 
     @classmethod
     def load(cls, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Self:
         """The settings in force. `flags` are those given; raises SettingsError."""
-        given = {
+        around = {
             name: environment[PREFIX + name.upper()]
             for name in cls.model_fields
             if environment.get(PREFIX + name.upper())
-        } | dict(flags)
-        data = Path(given["data"]) if "data" in given else home() / "data"
+        }
+        data = Path({"data": home() / "data", **around, **flags}["data"])
         try:
-            return cls.model_validate(_read(data / FILE_NAME) | given)
+            return cls.model_validate(_rising(_read(data / FILE_NAME), around, flags))
         except ValidationError as error:
             complaint = explain(error)
             raise SettingsError(*_said(complaint), complaint.field) from error
+
+
+def _rising(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Later layers win. A token and a file of one say the same, so either hides both."""
+    said: dict[str, Any] = {}
+    for layer in layers:
+        if {"token", "token_file"} & layer.keys():
+            said = {key: said[key] for key in said if key not in ("token", "token_file")}
+        said |= layer
+    return said
+
+
+def new_token() -> str:
+    """A token nobody guesses, 128 random bits; easily typed on a phone."""
+    return secrets.token_hex(16)
+
+
+def read_token(file: Path) -> str:
+    """The first line of a file. Raises SettingsError."""
+    try:
+        with file.open(encoding="utf-8") as stream:
+            return stream.readline(1000).strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"The token cannot be read from {file}: {getattr(error, 'strerror', 'it is no text')}.",
+            "Check its name with --token-file.",
+            "token_file",
+        ) from error
+
+
+def _check_token(token: str) -> None:
+    cure = f"Use a longer one, for instance this, made just now: --token {new_token()}"
+    if len(token) < TOKEN_LENGTH:
+        said = f"The token has {len(token)} characters; it needs at least {TOKEN_LENGTH}."
+        raise SettingsError(said, cure, "token")
+    if len(set(token)) < TOKEN_LENGTH // 2:
+        raise SettingsError("The token repeats itself and is easily guessed.", cure, "token")
+    if not all("!" <= character <= "~" for character in token):
+        raise SettingsError(
+            "The token has characters that a header cannot carry.",
+            "Use letters without accents, digits and signs, no spaces.",
+            "token",
+        )
+
+
+def is_wildcard(host: str) -> bool:
+    """Whether this stands for all addresses of the machine."""
+    return host in ("0.0.0.0", "::")
 
 
 def is_loopback(host: str) -> bool:

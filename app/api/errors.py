@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -30,10 +31,26 @@ _STATUS: dict[type[StudioError], int] = {
 """HTTP status by kind of error; all others are the request's own fault: 422."""
 
 
-def answer(error: StudioError, status: int | None = None) -> JSONResponse:
+class Refused(StudioError):
+    """The guard does not let a request in."""
+
+
+def answer(
+    error: StudioError, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     """The response that tells of an error."""
     fitting = (code for kind, code in _STATUS.items() if isinstance(error, kind))
-    return JSONResponse(error.to_dict(), status or next(fitting, 422))
+    return JSONResponse(error.to_dict(), status or next(fitting, 422), headers)
+
+
+def nowhere() -> NotFound:
+    """Nothing is served at the address asked for."""
+    return NotFound("There is nothing at this address.", "Check its spelling.")
+
+
+def wrong_method(method: str, allowed: str) -> RequestError:
+    """The address is right, the method is not; `allowed` are those it takes."""
+    return RequestError(f"This address does not take {method}.", f"Use {allowed}.")
 
 
 def install(app: FastAPI) -> None:
@@ -52,24 +69,31 @@ async def _studio_error(request: Request, error: Exception) -> JSONResponse:
 async def _not_understood(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = str(first["loc"][-1]) if first["loc"][0] == "query" else None
-    what = field.capitalize() if field else "The body of the request"
+    where, *names = first["loc"]
+    if where == "body" and not names and not _is_json(request):
+        cure = "Send it with Content-Type: application/json."
+        return answer(RequestError("The body of the request is not JSON.", cure), 415)
+    field = str(names[0]) if names and isinstance(names[0], str) else None
+    what = field.replace("_", " ").capitalize() if field else "The body of the request"
     return answer(RequestError(f"{what} is not understood: {first['msg']}.", "Correct it.", field))
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    headers = error.headers or {}
     match error.status_code:
         case 404:
-            said = NotFound("There is nothing at this address.", "Check its spelling.")
+            said = nowhere()
         case 405:
-            said = RequestError(
-                f"This address does not take {request.method}.",
-                f"Use {(error.headers or {}).get('Allow', 'another method')}.",
-            )
+            said = wrong_method(request.method, headers.get("Allow", "another method"))
         case _:
             said = RequestError(f"The request failed: {error.detail}.", "Correct it.")
-    return answer(said, error.status_code)
+    return answer(said, error.status_code, headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

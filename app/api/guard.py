@@ -1,30 +1,37 @@
-"""Keeps other web sites, and other names for this machine, away from the studio.
+"""Keeps other web sites, other names for this machine, and strangers away from the studio.
 
 A page anywhere on the web can make the artist's browser send requests to 127.0.0.1. Reading the
 answers is what CORS prevents; sending is not, and a name that resolves to 127.0.0.1 after a while
-(DNS rebinding) makes even reading possible. So: only known hosts are answered, nothing but a
-read is taken from another origin, and the browser is told to fetch nothing from elsewhere.
+(DNS rebinding) makes even reading possible. So: only known hosts are answered, only known
+addresses are open, another site may do no more than link to the page, and the browser is told to
+fetch nothing from elsewhere. Where the network can reach the studio, every request needs a token.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-BODY_LIMIT = 1_000_000
-"""Bytes of a request to our own API; a draft with the longest prompts is far below."""
+from app.api.bodies import Bodies, Gone
+from app.api.doors import EVENTS, EVERY, LOGIN, PAGES, READ, Door, door
+from app.api.errors import Refused, answer, nowhere, wrong_method
+from app.api.hosts import Hosts
+from app.api.login import Login
+from app.api.places import Places, client_key
+from app.api.token import Doorkeeper, Knock
+from app.settings import Settings
+from pipelines.errors import StudioError
 
-PICTURE_LIMIT = 64 * 2**20
-"""Bytes of a picture that is brought to have its settings read."""
+LONGEST_PATH = 8000
+LONGEST_QUERY = 8000
 
-LONGER = {"/api/v1/reuse": PICTURE_LIMIT}
-"""Addresses that take more."""
-
-READS = ("GET", "HEAD")
+STREAMS_EACH = 24
+STREAMS_TOGETHER = 200
+"""Event streams held open at once: by one client, and by all."""
 
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -50,96 +57,145 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-
-def hosts(port: int) -> frozenset[str]:
-    """What a browser on this machine may call the studio in its Host header."""
-    names = ("127.0.0.1", "localhost", "[::1]")
-    bare = names if port == 80 else ()
-    return frozenset((*(f"{name}:{port}" for name in names), *bare))
+_ODD = re.compile(r"//|\\|[\x00-\x1f\x7f\ufffd]|(^|/)\.{1,2}(/|$)")
+"""What no address of ours has, and what servers and files understand in different ways."""
 
 
 class Guard:
-    """ASGI middleware around the whole app. `allowed` are the Host headers that are answered."""
+    """ASGI middleware around the whole app, made for the settings of one server."""
 
-    def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._allowed = allowed
+        self._hosts = Hosts(settings)
+        self._keeper = None
+        if settings.token is not None:
+            self._keeper = Doorkeeper(settings.token.get_secret_value(), settings.port)
+        self._bodies = Bodies()
+        self._streams = Places(STREAMS_EACH, STREAMS_TOGETHER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
-        refusal = self._refusal(scope)
-        if refusal is not None and scope["type"] == "websocket":
+        if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})
+        headers, found = Headers(scope=scope), door(scope["path"])
+        send = _sealed(send, found)
+        refusal = self._refusal(scope, headers, found)
         if refusal is not None:
-            return await refusal(scope, receive, _with_headers(send))
-        if scope["path"].startswith("/api/") and scope["type"] == "http":
-            receive = _limited(receive, _limit(scope["path"]))
-        await self._app(scope, receive, _with_headers(send))
+            return await refusal(scope, receive, send)
+        assert found is not None
+        try:
+            whole = await self._bodies.read(headers, receive, found.body)
+        except Gone:
+            return None
+        if isinstance(whole, Response):
+            return await whole(scope, receive, send)
+        await self._pass(scope, headers, whole, send)
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
-        host = headers.get("host", "").lower()
-        if host not in self._allowed:
-            return _refuse(421, "This is not an address of Gesso.", "Open http://127.0.0.1.")
-        if scope.get("method") not in READS and not _own(headers, host):
+    async def _pass(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        client = _client(scope)
+        if scope["path"] == LOGIN and self._keeper is not None:
+            secure = self._is_https(headers)
+            login = Login(self._keeper)
+            said = await login.answer(Request(scope, receive), client, secure=secure)
+            return await said(scope, receive, send)
+        if scope["path"] != EVENTS:
+            return await self._app(scope, receive, send)
+        with self._streams.taken(client) as free:
+            if free:
+                return await self._app(scope, receive, send)
+        cure = "Close some of Gesso's tabs or programs."
+        said = _refuse(429, "Too many follow the events already.", cure, {"Retry-After": "5"})
+        await said(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers, found: Door | None) -> Response | None:
+        path, method = scope["path"], scope["method"]
+        if len(path) > LONGEST_PATH or len(scope["query_string"]) > LONGEST_QUERY:
+            return _refuse(414, "The address is too long.", "Shorten it.")
+        if not path.startswith("/") or _ODD.search(path):
+            return _answer(nowhere(), 404)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            cure = "Open the address that Gesso showed when it started, or name this one with "
+            return _refuse(421, "This is not an address of Gesso.", cure + "--allow-host.")
+        if not self._own(headers, method, path):
             return _refuse(403, "Another site sent this request.", "Use the page of Gesso itself.")
-        if _fetches_for_others(scope["path"]):
-            return _refuse(403, "Gesso fetches nothing from elsewhere.", "Upload the file instead.")
-        if _too_long(scope, headers):
-            cure = "Choose a smaller file." if scope["path"] in LONGER else "Shorten the prompts."
-            return _refuse(413, "The request is too long.", cure)
+        if method not in EVERY:
+            return _answer(wrong_method(method, ", ".join(EVERY)), 405, {"Allow": ", ".join(EVERY)})
+        if (stranger := self._stranger(scope, headers)) is not None:
+            return stranger
+        if found is None or (path == LOGIN and self._keeper is None):
+            return _answer(nowhere(), 404)
+        if method not in found.methods:
+            allowed = ", ".join(found.methods)
+            return _answer(wrong_method(method, allowed), 405, {"Allow": allowed})
         return None
 
+    def _own(self, headers: Headers, method: str, path: str) -> bool:
+        """Whether our own page sent this, or a program that is no browser, or it is a link."""
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return method in READ and path in PAGES and _is_link(headers)
+        if method in READ:
+            return True
+        origin, host = headers.get("origin"), headers["host"].lower()
+        return origin is None or origin.lower() == f"http://{host}" or self._is_https(headers)
 
-def _own(headers: Headers, host: str) -> bool:
-    """Whether a browser sent this from our own page, or a program that is no browser did."""
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = headers.get("origin")
-    return origin is None or origin.lower() == f"http://{host}"
+    def _is_https(self, headers: Headers) -> bool:
+        """Whether a browser speaks with a proxy that the artist put before Gesso."""
+        host = headers["host"].lower()
+        origin = headers.get("origin", "").lower()
+        return self._hosts.behind_a_proxy(host) and origin == f"https://{host}"
 
-
-def _fetches_for_others(path: str) -> bool:
-    """Gradio would fetch any address for anyone, through these two routes of its."""
-    _, mark, wanted = path.lower().partition("/file=")
-    return (bool(mark) and ("://" in wanted or wanted.strip().startswith("http:"))) or (
-        "/proxy=" in path.lower()
-    )
-
-
-def _too_long(scope: Scope, headers: Headers) -> bool:
-    length, path = headers.get("content-length", "0"), scope["path"]
-    return path.startswith("/api/") and (not length.isdigit() or int(length) > _limit(path))
-
-
-def _limit(path: str) -> int:
-    return LONGER.get(path, BODY_LIMIT)
-
-
-def _limited(receive: Receive, left: int) -> Receive:
-    """A body that comes in pieces, without a length said before, ends after `left` bytes."""
-
-    async def limited() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        return message if left >= 0 else {"type": "http.disconnect"}
-
-    return limited
+    def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
+        """What one is told who comes without the token."""
+        if self._keeper is None or scope["path"] == LOGIN:
+            return None
+        client = _client(scope)
+        match self._keeper.knock(headers, client):
+            case Knock.WELCOME:
+                return None
+            case Knock.TOO_MANY as knock:
+                wait = str(self._keeper.attempts.wait(client))
+                cure = f"Try again in {wait} s."
+                return _refuse(429, f"{knock.value}.", cure, {"Retry-After": wait})
+            case knock:
+                if scope["path"] in PAGES and scope["method"] in READ:
+                    return RedirectResponse(LOGIN, 303)
+                cure = "Open the page and give the token there, or send it as a Bearer token."
+                return _refuse(401, f"{knock.value}.", cure, {"WWW-Authenticate": "Bearer"})
 
 
-def _with_headers(send: Send) -> Send:
+def _is_link(headers: Headers) -> bool:
+    """Whether the browser opens a page of its own for this, not a frame or a picture."""
+    how = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return how == ("navigate", "document")
+
+
+def _client(scope: Scope) -> str:
+    address = scope.get("client")
+    return client_key(address[0]) if address else ""
+
+
+def _sealed(send: Send, found: Door | None) -> Send:
+    """Adds what every answer tells the browser."""
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            fine = found is not None and message["status"] < 400
+            headers.setdefault("Cache-Control", found.caching if found and fine else "no-store")
         await send(message)
 
     return sending
 
 
-def _refuse(status: int, message: str, cure: str) -> Response:
-    said = {"kind": "Refused", "message": message, "cure": cure, "field": None}
-    return Response(json.dumps(said), status, media_type="application/json")
+def _refuse(
+    status: int, message: str, cure: str, headers: dict[str, str] | None = None
+) -> Response:
+    return answer(Refused(message, cure), status, headers)
+
+
+def _answer(error: StudioError, status: int, headers: dict[str, str] | None = None) -> Response:
+    return answer(error, status, headers)

@@ -5,55 +5,84 @@ from __future__ import annotations
 import errno
 import http.client
 import os
+import shutil
 import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import errors
 from app.api.events import EventStreams
-from app.api.guard import Guard, hosts
+from app.api.guard import Guard
+from app.api.hosts import in_url, reached_at
+from app.api.protocol import Protocol
+from app.api.reference import reference
 from app.api.routes import routes
+from app.settings import Settings
 from app.studio.errors import PortInUse
 from app.studio.service import Studio
 
 CLOSE_SECONDS = 2
 PORTS_TRIED = 100
+TEMPORARY = "gradio"
+"""Folder of what Gradio writes; emptied at each start."""
 
 
-def prepare_environment() -> None:
+def prepare_environment(data: Path) -> None:
     """Settings that Gradio and the hub's client read when they are imported.
 
     What the environment says of Gradio (sharing, served folders, a root path) is taken out: it
-    would open what the guard keeps shut.
+    would open what the guard keeps shut. Its temporary files have a folder in `data`.
     """
     for name in [name for name in os.environ if name.startswith("GRADIO_")]:
         del os.environ[name]
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(data / TEMPORARY)
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
 def build_app(studio: Studio, streams: EventStreams) -> Guard:
     """API and page of a studio, with the guard around both."""
-    prepare_environment()
+    prepare_environment(studio.settings.data)
+    shutil.rmtree(studio.settings.data / TEMPORARY, ignore_errors=True)
     from app.ui import mount  # Gradio takes two seconds, while the engine starts
 
-    app = build_api(studio, streams)
-    mount(app, studio)
-    return Guard(app, hosts(studio.settings.port))
+    page = FastAPI(title="Gesso", docs_url=None, redoc_url=None, openapi_url=None)
+    errors.install(page)
+    mount(page, studio)
+    for route in page.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):  # Gradio
+            errors.install(route.app)
+    return Guard(_Faces(build_api(studio, streams), page), studio.settings)
 
 
 def build_api(studio: Studio, streams: EventStreams) -> FastAPI:
-    """The native API alone."""
+    """The native API alone, with the page that describes it."""
     # The interactive docs of FastAPI load scripts from elsewhere.
     app = FastAPI(title="Gesso", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.include_router(routes(studio, streams))
+    app.include_router(reference())
     errors.install(app)
     return app
+
+
+class _Faces:
+    """The API below /api, the page everywhere else."""
+
+    def __init__(self, api: ASGIApp, page: ASGIApp) -> None:
+        self._api = api
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        below = scope["type"] == "http" and (scope["path"] + "/").startswith("/api/")
+        await (self._api if below else self._page)(scope, receive, send)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -69,7 +98,7 @@ def listen(host: str, port: int) -> socket.socket:
         free = _free_port(host, port)
         raise PortInUse(
             f"Port {port} is in use, perhaps by another Gesso.",
-            f"Open http://{host}:{port}, or start this one with --port {free}.",
+            f"Open http://{in_url(host)}:{port}, or start this one with --port {free}.",
         ) from error
 
 
@@ -85,11 +114,12 @@ def run(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=Protocol,
         ws="none",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    host, port = studio.settings.host, studio.settings.port
-    threading.Thread(target=_announce, args=(host, port, browser, ready), daemon=True).start()
+    arguments = (studio.settings, browser, ready)
+    threading.Thread(target=_announce, args=arguments, daemon=True).start()
     _Server(config, streams).run(sockets=[listening])
 
 
@@ -130,15 +160,18 @@ def _free_port(host: str, port: int) -> int:
     return port + 1
 
 
-def _announce(host: str, port: int, browser: bool, ready: Callable[[str], None]) -> None:
+def _announce(settings: Settings, browser: bool, ready: Callable[[str], None]) -> None:
     """Wait until the page itself answers, then say so."""
-    shown = f"[{host}]" if ":" in host else host
-    connection = http.client.HTTPConnection(host, port)
-    connection.request("GET", "/", headers={"Host": f"{shown}:{port}"})
+    url, _ = reached_at(settings)
+    where = url.removeprefix("http://")
+    connection = http.client.HTTPConnection(where)
+    headers = {"Host": where}
+    if settings.token is not None:
+        headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
+    connection.request("GET", "/", headers=headers)
     if connection.getresponse().status != 200:
         return
     connection.close()
-    url = f"http://{shown}:{port}"
     ready(url)
     if browser:
         webbrowser.open(url)

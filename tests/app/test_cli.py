@@ -211,9 +211,9 @@ def test_every_field_of_a_draft_has_a_flag_with_the_fields_own_help(capsys):
     assert (Recipe.model_fields["guidance_scale"].description or "") in help_text
 
 
-def test_a_network_address_is_refused(machine, capsys, monkeypatch):
+def test_the_network_is_not_opened_without_a_token(machine, capsys, monkeypatch):
     monkeypatch.setenv("GESSO_HOST", "0.0.0.0")
-    assert "network" in refusal(capsys, ["serve", "--no-browser"])
+    assert "--token" in refusal(capsys, ["serve", "--no-browser"])
 
 
 def test_plain_gesso_means_serve(machine, capsys):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings, SettingsError, is_loopback
+from app.settings import Settings, SettingsError, is_loopback, new_token
 
 
 @pytest.fixture
@@ -48,15 +48,61 @@ def test_relative_folders_are_made_absolute(data, monkeypatch):
         ({"dtype": "int4"}, "Dtype"),
         ({"threads": "0"}, "Threads"),
         ({"colour": "red"}, "not a setting"),
-        ({"host": "0.0.0.0"}, "network"),
-        ({"host": "192.168.1.5"}, "network"),
-        ({"host": "example.org"}, "network"),
+        ({"host": "example.org"}, "Host"),
     ],
 )
 def test_a_wrong_setting_is_a_sentence_with_a_cure(data, flags, said):
     with pytest.raises(SettingsError, match=said) as caught:
         Settings.load({"data": str(data), **flags}, {})
     assert "GESSO_" in caught.value.cure
+
+
+TOKEN = "correct horse battery".replace(" ", "-")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+def test_the_network_needs_a_token_and_the_cure_offers_one_that_works(data, host):
+    with pytest.raises(SettingsError, match="Without a token") as caught:
+        Settings.load({"data": str(data), "host": host}, {})
+    offered = caught.value.cure.rpartition("--token ")[2]
+    assert Settings.load({"data": str(data), "host": host, "token": offered}, {}).host == host
+
+
+def test_another_name_on_loopback_needs_a_token_too(data):
+    """Behind a proxy, loopback is everybody."""
+    with pytest.raises(SettingsError, match="Without a token"):
+        Settings.load({"data": str(data), "allow_host": ["studio.example"]}, {})
+
+
+def test_each_offered_token_is_another(data):
+    assert len({new_token() for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize(
+    "token", ["", "short", "a" * 40, "fifteen-letters", "w\u00f6rter-mit-umlaut"]
+)
+def test_a_weak_token_is_refused_without_being_shown(data, token):
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({"data": str(data), "token": token}, {})
+    assert not token or token not in str(caught.value)
+
+
+def test_a_token_comes_from_flag_file_or_environment_and_is_never_printed(data):
+    (data / "secret").write_text(TOKEN + "\n")
+    write(data, "token = 'of-the-settings-file-1'")
+    around = {"GESSO_TOKEN": "of-the-environment-12", "GESSO_DATA": str(data)}
+    by_file = Settings.load({"token_file": str(data / "secret")}, around)
+    by_environment = Settings.load({}, around)
+    by_settings = Settings.load({"data": str(data)}, {})
+    found = [one.token.get_secret_value() for one in (by_file, by_environment, by_settings)]
+    assert found == [TOKEN, "of-the-environment-12", "of-the-settings-file-1"]
+    assert TOKEN not in repr(by_file)
+
+
+def test_a_token_file_that_is_not_there_is_a_sentence(data):
+    with pytest.raises(SettingsError, match="cannot be read") as caught:
+        Settings.load({"data": str(data), "token_file": str(data / "absent")}, {})
+    assert caught.value.field == "token_file"
 
 
 def test_a_broken_file_is_named(data):

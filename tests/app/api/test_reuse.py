@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from app.api.guard import BODY_LIMIT, PICTURE_LIMIT
+from app.api.doors import BODY_LIMIT, PICTURE_LIMIT
 from tests.app.api.test_routes import API, said
 from tests.app.conftest import ended
 
