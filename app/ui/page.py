@@ -16,10 +16,10 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.ui import panels
+from app.ui import entrance, panels
 from app.ui.fields import refill, starting_values, write, write_draft
 from app.ui.form import SHARED, Form, Forms
-from app.ui.language import say, serve, translations
+from app.ui.language import languages, say, serve, translations
 from app.ui.tabs import Tab, View, tabs
 from app.ui.theme import theme
 from app.ui.wiring import QUIET, checkpoint_or_none
@@ -53,6 +53,7 @@ def mount(app: FastAPI, studio: Studio, offered: Sequence[Tab | View] | None = N
     blocks = build(studio, tabs() if offered is None else offered)
     serve(app, panels.SCRIPTS)
     app.mount(panels.SCRIPTS, _Static(directory=STATIC))
+    app.add_middleware(entrance.Entrance, head=entrance.head(panels.SCRIPTS, languages(), STYLES))
     blocks.i18n_instance = translations()
     gr.mount_gradio_app(
         app,
