@@ -78,13 +78,10 @@ class Protocol(H11Protocol):
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self.transport.is_closing():
-            said = answer(REFUSALS[status], status)
-            headers = [
-                *said.raw_headers,
-                (b"connection", b"close"),
-                (b"cache-control", b"no-store"),
-            ]
+        silent = self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE)
+        if silent and not self.transport.is_closing():
+            more = {"Connection": "close", "Cache-Control": "no-store"}
+            said = answer(REFUSALS[status], status, more)
             reason = http.HTTPStatus(status).phrase.encode()
             for event in (
                 h11.Response(status_code=status, headers=said.raw_headers, reason=reason),

@@ -24,6 +24,7 @@ def reference() -> APIRouter:
         "/api/pages.css": ("pages.css", "text/css"),
         "/api/look.js": ("look.js", "text/javascript"),
         "/api/reference.js": ("reference.js", "text/javascript"),
+        "/api/schema.js": ("schema.js", "text/javascript"),
         "/api/mark.svg": ("mark.svg", "image/svg+xml"),
     }
     for address, (name, kind) in parts.items():

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,10 +24,11 @@ from app.api.guard import Guard
 from app.api.hosts import in_url, reached_at
 from app.api.protocol import Protocol
 from app.api.reference import reference
-from app.api.routes import routes
+from app.api.routes import PREFIX, routes, tags
 from app.settings import Settings
 from app.studio.errors import PortInUse
 from app.studio.service import Studio
+from pipelines.picture import versions
 
 CLOSE_SECONDS = 2
 PORTS_TRIED = 100
@@ -66,7 +68,16 @@ def build_app(studio: Studio, streams: EventStreams) -> Guard:
 def build_api(studio: Studio, streams: EventStreams) -> FastAPI:
     """The native API alone, with the page that describes it."""
     # The interactive docs of FastAPI load scripts from elsewhere.
-    app = FastAPI(title="Gesso", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app = FastAPI(
+        title="Gesso",
+        version=versions("gesso").get("gesso", "0"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_tags=tags(),
+        # What the guard asks for, told to those who read the description.
+        dependencies=[Security(HTTPBearer(auto_error=False))] if studio.settings.token else [],
+    )
     app.include_router(routes(studio, streams))
     app.include_router(reference())
     errors.install(app)

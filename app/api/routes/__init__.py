@@ -6,24 +6,33 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from app.api.events import EventStreams
-from app.api.routes import facts, jobs, pictures
+from app.api.routes import facts, jobs, pictures, prompt, workspace
 from app.api.routes.caching import FRESH
+from app.api.routes.described import DescribedRoute, group_router, tag
 from app.studio.service import Studio
 
 PREFIX = "/api/v1"
 
-GROUPS = (jobs, pictures, facts)
+GROUPS = (jobs, pictures, facts, prompt, workspace)
 
 
 def routes(studio: Studio, streams: EventStreams) -> APIRouter:
     """All routes of the API."""
-    router = APIRouter(prefix=PREFIX)
+    router = APIRouter(prefix=PREFIX, route_class=DescribedRoute)
     for group in GROUPS:
-        group.add(router, studio)
+        own = group_router(group)
+        group.add(own, studio)
+        router.include_router(own)
 
-    @router.get("/events", response_class=StreamingResponse)
+    @router.get("/events", tags=["events"], response_class=StreamingResponse)
     async def events() -> StreamingResponse:
         """Whole snapshots as server-sent events, at most ten a second."""
         return StreamingResponse(streams.stream(), 200, FRESH, "text/event-stream")
 
     return router
+
+
+def tags() -> list[dict[str, str]]:
+    """The groups and what they are about."""
+    events = {"name": "events", "description": "What happens, as it happens."}
+    return [*(tag(group) for group in GROUPS), events]
