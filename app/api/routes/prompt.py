@@ -1,0 +1,33 @@
+"""Prompts: how long they are for the model."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.studio.service import Studio
+from pipelines.prompt.chunks import CHUNK, count_tokens
+from pipelines.prompt.tokenizer import tokenizer
+from pipelines.recipe import PROMPT_LIMIT
+
+
+class Prompt(BaseModel):
+    """A prompt as it stands in its box."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: str = Field(max_length=PROMPT_LIMIT)
+
+
+class Count(BaseModel):
+    """Tokens in each chunk of a prompt, of which `limit` fit into one."""
+
+    chunks: list[int]
+    limit: int
+
+
+def add(router: APIRouter, studio: Studio) -> None:
+    @router.post("/prompt/count")
+    def count(asked: Prompt) -> Count:
+        """Count as the text encoder does; all families of models read the same tokens."""
+        return Count(chunks=count_tokens(asked.prompt, tokenizer()), limit=CHUNK)

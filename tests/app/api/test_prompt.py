@@ -1,0 +1,25 @@
+"""How long a prompt is for the model, as the counter beside its box shows it."""
+
+import pytest
+
+API = "/api/v1/prompt/count"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chunks"),
+    [
+        ("", [0]),
+        ("a red house, a meadow", [6]),
+        ("(a red house:1.3)", [3]),
+        ("a red house BREAK a meadow", [3, 2]),
+        ("cat " * 80, [75, 5]),
+        ("house, " * 50, [74, 26]),
+    ],
+)
+def test_the_tokens_of_each_chunk_are_counted(client, prompt, chunks):
+    assert client.post(API, json={"prompt": prompt}).json() == {"chunks": chunks, "limit": 75}
+
+
+def test_a_prompt_beyond_the_limit_is_refused(client):
+    answer = client.post(API, json={"prompt": "a" * 10_001})
+    assert (answer.status_code, answer.json()["field"]) == (422, "prompt")
