@@ -1,10 +1,17 @@
 import { downloadUrl, pictureUrl } from "./api.js";
 import { h, icon, ICONS } from "./dom.js";
+import { picture } from "./gallery-api.js";
+import { favour, onChange, remove, reuse } from "./gallery-changes.js";
+import { details } from "./gallery-details.js";
+import { ICONS as MORE } from "./gallery-icons.js";
 import { t } from "./language.js";
 
 const SWIPE = 48;
+const KEY = "gesso.details";
+const WIDE = "(min-width: 900px)";
 
-/** A picture over the whole window; arrows leaf, Escape closes, a click shows its true pixels. */
+/** A picture over the whole window, beside it what made it. Arrows leaf, F makes it a favourite,
+ *  Del deletes it, I shows or hides what made it, Escape closes; a click shows its true pixels. */
 export class Lightbox {
   #image = h("img", { alt: "", onclick: () => this.#dialog.classList.toggle("actual") });
   #download = h(
@@ -12,20 +19,27 @@ export class Lightbox {
     { class: "round", download: true, "aria-label": t("caption.download") },
     icon(ICONS.download),
   );
+  #star = round(t("gallery.favourite"), MORE.star, () => this.#favour(), "star");
+  #tell = round(t("lightbox.details"), MORE.info, () => this.#toggle(), "tell");
   #newer = round(t("lightbox.newer"), ICONS.left, () => this.#turn(-1), "before");
   #older = round(t("lightbox.older"), ICONS.right, () => this.#turn(1), "after");
+  #details = h("aside", { class: "details", "aria-label": t("lightbox.details") });
   #leaf;
   #dialog;
+  #id = null;
 
-  /** `leaf(offset)` shows and gives the picture so many places on, or null at either end. */
+  /** `leaf(offset)` shows and gives the picture so many places on, or null at either end; it may
+   *  take its time. */
   constructor(leaf) {
     this.#leaf = leaf;
+    const bin = round(t("gallery.delete"), MORE.trash, () => this.#remove(), "bin");
     const close = round(t("lightbox.close"), ICONS.close, () => this.#dialog.close());
     this.#dialog = h(
       "dialog",
       { id: "lightbox", class: "lightbox", "aria-label": t("caption.full_view") },
       h("div", { class: "sheet" }, this.#image),
-      h("div", { class: "corner" }, this.#download, close),
+      this.#details,
+      h("div", { class: "corner" }, this.#star, bin, this.#download, this.#tell, close),
       this.#newer,
       this.#older,
     );
@@ -33,17 +47,23 @@ export class Lightbox {
     this.#dialog.addEventListener("click", ({ target }) => {
       if (target.classList.contains("sheet")) this.#dialog.close();
     });
+    onChange(({ favourite }) => {
+      if (favourite?.id === this.#id) this.#mark(favourite.favourite);
+    });
+    this.#dialog.addEventListener("close", () => this.#dialog.remove());
     this.#swipes();
-    document.body.append(this.#dialog);
   }
 
   /** `picture` is `{ id, description, first, last }`. */
   open(picture) {
+    document.body.append(this.#dialog);
+    this.#told(localStorage.getItem(KEY) ? localStorage.getItem(KEY) === "shown" : matchMedia(WIDE).matches);
     this.#show(picture);
     this.#dialog.showModal();
   }
 
   #show({ id, description, first, last }) {
+    this.#id = id;
     this.#image.src = pictureUrl(id);
     this.#image.alt = description ?? "";
     this.#download.href = downloadUrl(id);
@@ -51,24 +71,78 @@ export class Lightbox {
     this.#older.hidden = last;
     this.#dialog.classList.remove("actual");
     this.#dialog.dataset.picture = id;
+    this.#describe(id);
   }
 
-  #turn(offset) {
-    const next = this.#leaf(offset);
+  async #describe(id) {
+    const known = await picture(id).catch(() => null);
+    if (id !== this.#id || !known) return;
+    this.#mark(known.info.favourite);
+    const again = (label, path, what) =>
+      h("button", { class: "action", type: "button", onclick: () => this.#reuse(what) }, icon(path), label);
+    const actions = known.recipe && [
+      again(t("caption.reuse_settings"), ICONS.again, "settings"),
+      again(t("caption.reuse_seed"), ICONS.seed, "seed"),
+    ];
+    this.#details.replaceChildren(h("div", { class: "actions" }, ...(actions || [])), ...details(known));
+  }
+
+  #mark(favourite) {
+    this.#star.setAttribute("aria-pressed", String(favourite));
+  }
+
+  #told(shown) {
+    this.#dialog.classList.toggle("told", shown);
+    this.#tell.setAttribute("aria-pressed", String(shown));
+  }
+
+  #toggle() {
+    const shown = !this.#dialog.classList.contains("told");
+    localStorage.setItem(KEY, shown ? "shown" : "hidden");
+    this.#told(shown);
+  }
+
+  #favour() {
+    favour([this.#id], this.#star.getAttribute("aria-pressed") !== "true");
+  }
+
+  #reuse(what) {
+    this.#dialog.close();
+    reuse(this.#id, what);
+  }
+
+  /** Delete the picture and show the next one. */
+  async #remove() {
+    const gone = this.#id;
+    const next = (await this.#leaf(1)) ?? (await this.#leaf(-1));
+    if (next) this.#show(next);
+    else this.#dialog.close();
+    await remove([gone]);
+  }
+
+  async #turn(offset) {
+    const next = await this.#leaf(offset);
     if (next) this.#show(next);
   }
 
   #key(event) {
-    const offset = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!offset) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = {
+      ArrowLeft: () => this.#turn(-1),
+      ArrowRight: () => this.#turn(1),
+      f: () => this.#favour(),
+      i: () => this.#toggle(),
+      Delete: () => this.#remove(),
+    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
     event.preventDefault();
-    this.#turn(offset);
+    act();
   }
 
   #swipes() {
     let from = null;
-    this.#dialog.addEventListener("pointerdown", ({ pointerType, clientX }) => {
-      from = pointerType === "touch" ? clientX : null;
+    this.#dialog.addEventListener("pointerdown", ({ pointerType, clientX, target }) => {
+      from = pointerType === "touch" && !this.#details.contains(target) ? clientX : null;
     });
     this.#dialog.addEventListener("pointerup", ({ clientX }) => {
       if (from === null || this.#dialog.classList.contains("actual")) return;
@@ -81,7 +155,7 @@ export class Lightbox {
 function round(label, path, onclick, place = "") {
   return h(
     "button",
-    { class: `round ${place}`, type: "button", "aria-label": label, onclick },
+    { class: `round ${place}`, type: "button", "aria-label": label, title: label, onclick },
     icon(path),
   );
 }

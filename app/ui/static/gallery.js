@@ -1,0 +1,214 @@
+// The gallery: all pictures, searched, selected, compared, deleted, and shown over the whole window.
+
+import { Compare } from "./compare.js";
+import { h, icon, ICONS } from "./dom.js";
+import { feed } from "./feed.js";
+import { favour, onChange, remove } from "./gallery-changes.js";
+import { Filters } from "./gallery-filters.js";
+import { Grid } from "./gallery-grid.js";
+import { ICONS as MORE } from "./gallery-icons.js";
+import { Store } from "./gallery-store.js";
+import { fail } from "./gallery-toast.js";
+import { n, t } from "./language.js";
+import { Lightbox } from "./lightbox.js";
+
+const LONGEST = 500; // pictures that one selection may be extended over
+const PAUSE_MS = 1000; // between two looks at pictures that change
+
+/** Put the gallery into an element. */
+export function gallery(element) {
+  return new Gallery(element);
+}
+
+class Gallery {
+  #store = new Store();
+  #selected = new Set();
+  #filters = new Filters((filter) => this.#load(filter));
+  #grid = new Grid(this.#store, this.#selected, {
+    open: (index) => this.#open(index),
+    toggle: (index) => this.#toggle(index),
+    extend: (index) => this.#extend(index),
+    favour: (index) => this.#favourOne(index),
+    remove: (index) => this.#remove(index),
+  });
+  #empty = h("div", { class: "nothing" });
+  #bar = h("div", { class: "chosen", role: "toolbar", "aria-label": t("gallery.selection") });
+  #lightbox = new Lightbox((offset) => this.#leaf(offset));
+  #compare = new Compare();
+  #from = null; // where a selection began
+  #shown = null; // `{ id, index }` of the picture over the whole window
+  #version = null;
+  #loaded = null; // the version that is shown
+  #timer = 0;
+
+  constructor(element) {
+    this.element = h(
+      "section",
+      { id: "gallery", "aria-label": t("tab.gallery"), "data-state": "loading" },
+      this.#filters.element,
+      this.#grid.element,
+      this.#empty,
+      this.#bar,
+    );
+    element.replaceChildren(this.element);
+    this.#store.addEventListener("start", () => this.#started());
+    onChange((change) => this.#changed(change));
+    feed.subscribe((snapshot) => this.#follow(snapshot));
+    addEventListener("keydown", (event) => this.#key(event), { capture: true });
+    // Its tab is chosen: it has a size now, and something may have happened meanwhile.
+    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#refresh()).observe(
+      this.element,
+    );
+  }
+
+  get #visible() {
+    return this.element.offsetParent !== null;
+  }
+
+  async #load(filter) {
+    const version = this.#version;
+    try {
+      await this.#store.load(filter);
+      this.#loaded = version;
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #follow({ pictures }) {
+    this.#version = pictures;
+    if (this.#visible) this.#refresh();
+  }
+
+  /** Look again if something has changed, at most once a second. */
+  #refresh() {
+    if (this.#timer || (this.#loaded !== null && this.#loaded === this.#version)) return;
+    this.#timer = setTimeout(() => (this.#timer = 0), PAUSE_MS);
+    setTimeout(() => this.#visible && this.#refresh(), PAUSE_MS + 10);
+    this.#load();
+    this.#filters.refresh();
+  }
+
+  #started() {
+    const { count } = this.#store;
+    this.#filters.say(count);
+    this.element.dataset.state = count ? "pictures" : "empty";
+    if (!count) this.#empty.replaceChildren(...nothing(this.#filters));
+    if (this.#shown) this.#shown.index = this.#indexOf(this.#shown);
+  }
+
+  #changed({ gone, favourite }) {
+    for (const id of gone) this.#selected.delete(id);
+    if (favourite) this.#store.update(favourite.id, { favourite: favourite.favourite });
+    this.#renderBar();
+    this.#grid.draw();
+    if (!favourite && this.#visible) this.#load();
+  }
+
+  #toggle(index) {
+    const id = this.#store.get(index)?.id;
+    if (id && !this.#selected.delete(id)) this.#selected.add(id);
+    this.#from = index;
+    this.#renderBar();
+  }
+
+  /** Select everything from where the selection began up to `index`. */
+  async #extend(index) {
+    this.#from ??= this.#grid.active;
+    const start = Math.max(Math.min(this.#from, index), index - LONGEST);
+    const end = Math.min(Math.max(this.#from, index), index + LONGEST);
+    await this.#store.need(start, end + 1);
+    for (let k = start; k <= end; k++) {
+      const info = this.#store.get(k);
+      if (info) this.#selected.add(info.id);
+    }
+    this.#renderBar();
+    this.#grid.draw();
+  }
+
+  #clear() {
+    this.#selected.clear();
+    this.#from = null;
+    this.#renderBar();
+    this.#grid.draw();
+  }
+
+  #favourOne(index) {
+    const info = this.#store.get(index);
+    if (info) favour([info.id], !info.favourite);
+  }
+
+  #remove(index) {
+    const info = this.#store.get(index);
+    const ids = this.#selected.size ? [...this.#selected] : info ? [info.id] : [];
+    if (ids.length) remove(ids);
+  }
+
+  #open(index) {
+    const info = this.#store.get(index);
+    if (!info) return;
+    this.#shown = { id: info.id, index };
+    this.#lightbox.open(this.#view());
+  }
+
+  async #leaf(offset) {
+    const index = this.#indexOf(this.#shown) + offset;
+    if (index < 0 || index >= this.#store.count) return null;
+    await this.#store.need(index, index + 1);
+    const info = this.#store.get(index);
+    if (!info) return null;
+    this.#shown = { id: info.id, index };
+    this.#grid.reveal(index, false);
+    return this.#view();
+  }
+
+  #view() {
+    const { id, index } = this.#shown;
+    const description = this.#store.get(index)?.prompt;
+    return { id, description, first: index === 0, last: index === this.#store.count - 1 };
+  }
+
+  /** Where a picture is now: others may have come or gone since. */
+  #indexOf({ id, index }) {
+    if (this.#store.get(index)?.id === id) return index;
+    const found = this.#store.indexOf(id);
+    return found < 0 ? Math.min(index, this.#store.count - 1) : found;
+  }
+
+  #renderBar() {
+    const count = this.#selected.size;
+    this.element.classList.toggle("selecting", count > 0);
+    if (!count) return this.#bar.replaceChildren();
+    const ids = [...this.#selected];
+    const button = (label, path, onclick, disabled = false) =>
+      h("button", { class: "action", type: "button", disabled, onclick }, icon(path), h("span", {}, label));
+    this.#bar.replaceChildren(
+      h("span", { class: "number", role: "status" }, n("gallery.selected", count)),
+      button(t("compare.title"), MORE.compare, () => this.#compare.open(ids), count !== 2),
+      button(t("gallery.favourite"), MORE.star, () => favour(ids, true)),
+      button(t("gallery.delete"), MORE.trash, () => remove(ids)),
+      button(t("gallery.clear"), ICONS.close, () => this.#clear()),
+    );
+  }
+
+  /** Keys that work wherever the focus is in the gallery. */
+  #key(event) {
+    if (!this.#visible || document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape" && this.#selected.size) this.#clear();
+    else if (event.target.closest?.("input, select, textarea, [contenteditable]")) return;
+    else if (event.key === "/") this.#filters.focus();
+    else if (event.key.toLowerCase() === "c" && !event.ctrlKey && this.#selected.size === 2)
+      this.#compare.open([...this.#selected]);
+    else return;
+    event.preventDefault();
+  }
+}
+
+/** What stands where there are no pictures. */
+function nothing(filters) {
+  if (!filters.any) {
+    return [h("h2", {}, t("gallery.empty")), h("p", { class: "aside" }, t("gallery.empty.cure"))];
+  }
+  const clear = { class: "chip", type: "button", onclick: () => filters.clear() };
+  return [h("h2", {}, t("gallery.none")), h("button", clear, t("gallery.show_all"))];
+}
