@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -73,6 +74,9 @@ class Settings(BaseModel):
         default_factory=lambda: (home() / "models",),
         description="Folders of models, another app's too",
     )
+    follow_links: bool = Field(
+        default=False, description="Follow links that lead out of a folder of models: true or false"
+    )
     presets: tuple[Path, ...] = Field(
         default=(), description="Folders of configurations for further models"
     )
@@ -94,6 +98,13 @@ class Settings(BaseModel):
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="CPU threads of the engine; none given: automatic"
     )
+
+    _given: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Names of the settings that the environment or the flags decided: no file changes them."""
+        return self._given
 
     @field_validator("models", "presets", mode="before")
     @classmethod
@@ -151,7 +162,9 @@ class Settings(BaseModel):
         }
         data = Path({"data": home() / "data", **around, **flags}["data"])
         try:
-            return cls.model_validate(_rising(_read(data / FILE_NAME), around, flags))
+            settings = cls.model_validate(_rising(_read(data / FILE_NAME), around, flags))
+            settings._given = frozenset((*around, *flags))
+            return settings
         except ValidationError as error:
             complaint = explain(error)
             raise SettingsError(*_said(complaint), complaint.field) from error

@@ -18,7 +18,7 @@ from pipelines.errors import ModelFileError, UnknownModel, WrongModel
 from pipelines.families import families, variants
 from pipelines.library.entry import Entry
 from pipelines.library.kinds import Family, Variant
-from pipelines.library.library import SETTLE, Library
+from pipelines.library.library import PATIENCE, SETTLE, Library
 from pipelines.recipe import ModelRef
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
@@ -68,12 +68,18 @@ class Catalog:
     """Finds what a draft or a recipe names. May be used from any thread."""
 
     def __init__(
-        self, library: Library, families: Sequence[Family], variants: Sequence[Variant]
+        self,
+        library: Library,
+        families: Sequence[Family],
+        variants: Sequence[Variant],
+        bundled: Sequence[Path] = (),
+        follow: bool = False,
     ) -> None:
         self.library = library
         self._families = {family.name: family for family in families}
         self._variants = {variant.name: variant for variant in variants}
-        self._bundled = [variant.folder.parents[1] / STARTER for variant in variants]
+        self._bundled = list(bundled)
+        self._follow = follow
 
     @classmethod
     def open(
@@ -82,21 +88,38 @@ class Catalog:
         presets: Sequence[Path] = (PRESETS,),
         cache: Path | None = None,
         settle: float = SETTLE,
+        patience: float = PATIENCE,
+        follow: bool = False,
+        follow_links: bool = False,
     ) -> Catalog:
         """Scan `folders`, then the starter models bundled with `presets`.
 
         `cache` is a file that makes the next scan fast; `settle` the seconds for which a file
-        must lie still before it is used.
+        must lie still before it is used; `patience` those after which the rest is read in the
+        background. To `follow` is to scan nothing, but to take from the cache what the process
+        that leads has found, and to look for oneself only if that is not enough.
+        `follow_links`: those, too, that lead out of a folder.
         """
         known, shapes = families(), variants(presets)
         bundled = [folder / STARTER for folder in presets if (folder / STARTER).is_dir()]
-        library = Library([*folders, *bundled], known, shapes, cache, settle)
-        library.scan()
-        return cls(library, known, shapes)
+        library = Library([*folders, *bundled], known, shapes, cache, settle, follow_links)
+        if not follow:
+            library.scan(patience)
+        return cls(library, known, shapes, bundled, follow)
 
-    def rescan(self) -> bool:
+    @property
+    def version(self) -> int:
+        """Counts up whenever something else can be chosen."""
+        return self.library.version
+
+    def reopen(self, folders: Sequence[Path], patience: float = PATIENCE) -> None:
+        """Look into these folders from now on, and into those of the starter models."""
+        self.library.open([*folders, *self._bundled])
+        self.rescan(patience)
+
+    def rescan(self, patience: float = PATIENCE) -> bool:
         """Look at the folders again; whether anything changed. Cheap where nothing did."""
-        return self.library.scan()
+        return self.library.recall() if self._follow else self.library.scan(patience)
 
     def close(self) -> None:
         """Stop what runs in the background."""
@@ -117,7 +140,8 @@ class Catalog:
         entry = self._entry(name)
         if entry.pending:
             time.sleep(self.library.settle)
-            self.rescan()
+        if entry.pending or not self.library.is_current(entry):
+            self.library.scan()
             entry = self._entry(name)
         entry.check()
         return self._choice(entry)
@@ -167,16 +191,21 @@ class Catalog:
         return samplers.schedules()
 
     def _entry(self, name: str | None) -> Entry:
-        if name is None:
-            return self._default()
-        with contextlib.suppress(UnknownModel):
-            return self.library.find(name, "checkpoint")
-        self.rescan()
+        """As known; what is not is looked for, first where it costs least."""
+        looks = (self.library.recall, self.library.scan) if self._follow else (self.library.scan,)
+        for look in looks:
+            with contextlib.suppress(UnknownModel):
+                return self._known(name)
+            look()
         try:
-            return self.library.find(name, "checkpoint")
+            return self._known(name)
         except UnknownModel:
-            self._refuse_other_role(name)
+            if name is not None:
+                self._refuse_other_role(name)
             raise
+
+    def _known(self, name: str | None) -> Entry:
+        return self._default() if name is None else self.library.find(name, "checkpoint")
 
     def _default(self) -> Entry:
         entries = self.library.entries("checkpoint")

@@ -14,29 +14,27 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from pipelines.library.entry import Facts, Hashes
+from pipelines.library.entry import Hashes
+from pipelines.library.item import COLUMNS, Item, from_rows
 from pipelines.library.kinds import Family, Variant
-from pipelines.library.walk import Stamp
 
-VERSION = 1
+VERSION = 2
 """Raise when the way files are examined changes."""
 
-_FACTS = TypeAdapter(Facts)
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS facts_1 (
-    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sidecars TEXT, edition TEXT, facts TEXT
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS items_2 (
+    shelf BLOB, edition TEXT, {", ".join(COLUMNS)}, PRIMARY KEY (shelf, path)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hashes_1 (
     path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, legacy TEXT, body TEXT
 ) WITHOUT ROWID;
 """
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM items_2 WHERE shelf = ? AND edition = ?"
+_REPLACE = f"REPLACE INTO items_2 VALUES (?, ?, {', '.join('?' * len(COLUMNS))})"
 
 
 class Cache:
-    """Facts and hashes by (path, size, mtime); safe to use from several threads and processes.
+    """What lay in which folder, and hashes; safe to use from several threads and processes.
 
     Without a file, or where none can be written, it lives in memory.
     """
@@ -47,36 +45,33 @@ class Cache:
         self._lock = threading.Lock()
         self._connection = self._open()
 
-    def facts(self) -> dict[str, tuple[Stamp, Facts]]:
-        """All facts that this edition of Gesso found, by path."""
+    @property
+    def revision(self) -> int:
+        """Changes when another process has written into the file."""
+        row = None
+        with self._rebuilding():
+            row = self._connection.execute("PRAGMA data_version").fetchone()
+        return row[0] if row else 0
+
+    def items(self, shelf: Path) -> dict[str, Item]:
+        """What this edition of Gesso found on a shelf when it was scanned last, by path."""
         rows: list[tuple] = []
         with self._rebuilding():
-            rows = self._connection.execute(
-                "SELECT path, size, mtime_ns, sidecars, facts FROM facts_1 WHERE edition = ?",
-                (self._edition,),
-            ).fetchall()
-        found: dict[str, tuple[Stamp, Facts]] = {}
-        for path, size, mtime_ns, sidecars, text in rows:
-            with contextlib.suppress(ValidationError, TypeError):
-                stamp = Stamp(size, mtime_ns, sidecars)
-                found[os.fsdecode(path)] = stamp, _FACTS.validate_json(text)
-        return found
+            rows = self._connection.execute(_SELECT, (os.fsencode(shelf), self._edition)).fetchall()
+        return from_rows(rows)
 
-    def keep_facts(self, known: Iterable[tuple[str, Stamp, Facts]]) -> None:
-        """Remember facts."""
-        rows = [
-            (
-                os.fsencode(path),
-                stamp.size,
-                stamp.mtime_ns,
-                stamp.sidecars,
-                self._edition,
-                _FACTS.dump_json(facts, exclude_defaults=True).decode(),
-            )
-            for path, stamp, facts in known
-        ]
+    def keep_items(self, shelf: Path, items: Iterable[Item]) -> None:
+        """Remember what was found on a shelf."""
+        start = (os.fsencode(shelf), self._edition)
+        rows = [(*start, *item.to_row()) for item in items]
         with self._rebuilding(), self._connection:
-            self._connection.executemany("REPLACE INTO facts_1 VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany(_REPLACE, rows)
+
+    def forget_items(self, shelf: Path, paths: Iterable[str]) -> None:
+        """Forget what is no longer there."""
+        rows = [(os.fsencode(shelf), os.fsencode(path)) for path in paths]
+        with self._rebuilding(), self._connection:
+            self._connection.executemany("DELETE FROM items_2 WHERE shelf = ? AND path = ?", rows)
 
     def hashes(self) -> dict[str, tuple[int, int, Hashes]]:
         """All hashes, with the size and mtime they were made at, by path."""
@@ -149,7 +144,7 @@ def _connect(target: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
-        connection.execute("SELECT 1 FROM facts_1, hashes_1 LIMIT 1")
+        connection.execute("SELECT 1 FROM items_2, hashes_1 LIMIT 1")
     except sqlite3.Error:
         connection.close()
         raise

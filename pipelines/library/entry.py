@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
+
 from pipelines.errors import ModelFileError
 from pipelines.library.kinds import Role
 
@@ -70,6 +72,15 @@ class Training:
     clip_skip: int | None = None
     tags: tuple[tuple[str, int], ...] = ()
 
+    def to_json(self) -> str:
+        """As text; empty if nothing is told."""
+        return (
+            "" if self == Training() else _TRAINING.dump_json(self, exclude_defaults=True).decode()
+        )
+
+
+_TRAINING = TypeAdapter(Training)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -77,7 +88,8 @@ class Facts:
 
     `dtype` is the element type of most of its bytes. `pickled`: only a restricted load may open
     it, and its role is what its folder says. `note` is a hint for the artist about a file that
-    can be used.
+    can be used. `told` is its `training` as JSON, which is read when it is asked for: of ten
+    thousand files few ever are.
     """
 
     role: Role
@@ -87,7 +99,15 @@ class Facts:
     pickled: bool = False
     note: str | None = None
     problem: Problem | None = None
-    training: Training = Training()
+    told: str = ""
+
+    @property
+    def training(self) -> Training:
+        """What the file or its sidecars tell about its making and use."""
+        try:
+            return _TRAINING.validate_json(self.told) if self.told else Training()
+        except ValidationError:
+            return Training()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ UNSURE = "If the picture is brown noise, choose the other Prediction: the file d
 _STATES: Mapping[str, tuple[str, str]] = {
     "partial": ("is still being downloaded or copied.", "Wait until it is complete."),
     "broken link": ("is a link to a file that is not there.", "Put the file back, or remove it."),
+    "outside link": (
+        "is a link that leads out of the model folder.",
+        "Take the folder it leads to as a model folder, too, or set follow_links = true in "
+        "settings.toml.",
+    ),
     "gone": ("vanished while the folder was read.", "Put it back if you still need it."),
     "folder": ("is a folder, not a model file.", "Put the model file itself here."),
     "device": ("is a pipe or a device, not a file.", "Remove it from the model folder."),
@@ -65,7 +70,7 @@ class Examiner:
         header = read_header(Path(found.path))
         role = role_of(header)
         training = digest(header.metadata, *_notes(found))
-        facts = Facts(role, dtype=header.dtype, training=training)
+        facts = Facts(role, dtype=header.dtype, told=training.to_json())
         try:
             if role == "checkpoint":
                 return self._checkpoint(found, header, facts)
@@ -104,7 +109,7 @@ class Examiner:
                 f"{file_name(found.path)} is a pickled file whose kind cannot be told unopened.",
                 "Move it into the folder of its kind, such as vae or embeddings.",
             )
-        return Facts(role, family, pickled=True, training=training, problem=problem)
+        return Facts(role, family, pickled=True, told=training.to_json(), problem=problem)
 
     def _pipeline(self, found: Found) -> Facts:
         pipeline = read_pipeline(Path(found.path))

@@ -59,6 +59,8 @@ class Header:
     @property
     def dtype(self) -> str | None:
         """The element type that takes the most bytes."""
+        if len(kinds := {info.dtype for info in self.tensors.values()}) == 1:
+            return kinds.pop()
         sizes: Counter[str] = Counter()
         for info in self.tensors.values():
             sizes[info.dtype] += math.prod(info.shape) * ELEMENT_BYTES[info.dtype]
@@ -199,23 +201,39 @@ class _UnknownType(Exception):
 def _tensors(data: dict[str, Any]) -> tuple[dict[str, TensorInfo], int]:
     """The tensors, and the bytes they take. Raises ValueError if they leave gaps or overlap."""
     tensors: dict[str, TensorInfo] = {}
+    known: dict[tuple[Any, ...], tuple[TensorInfo, int]] = {}
     spans: list[tuple[int, int]] = []
+    position, in_order = 0, True
     for name, value in data.items():
-        dtype, shape, (begin, end) = value["dtype"], value["shape"], value["data_offsets"]
-        size = ELEMENT_BYTES.get(dtype)
-        if size is None:
-            raise _UnknownType(dtype)
-        for side in shape:
-            if type(side) is not int or side < 0:
-                raise ValueError("not a shape")
-            size *= side
+        described = (value["dtype"], *value["shape"])
+        info, size = known.get(described) or known.setdefault(described, _described(*described))
+        begin, end = value["data_offsets"]
         if type(begin) is not int or end - begin != size:
             raise ValueError("not the size of its shape")
-        tensors[name] = TensorInfo(dtype, tuple(shape))
+        tensors[name] = info
         spans.append((begin, end))
+        in_order = in_order and begin == position
+        position = end
+    return tensors, position if in_order else _tiled(spans)
+
+
+def _described(dtype: Any, *shape: Any) -> tuple[TensorInfo, int]:
+    """A tensor, and the bytes it takes."""
+    size = ELEMENT_BYTES.get(dtype)
+    if size is None:
+        raise _UnknownType(dtype)
+    for side in shape:
+        if type(side) is not int or side < 0:
+            raise ValueError("not a shape")
+        size *= side
+    return TensorInfo(dtype, shape), size
+
+
+def _tiled(spans: list[tuple[int, int]]) -> int:
+    """Where the last of these ends, if together they leave no gap and overlap nowhere."""
     position = 0
     for begin, end in sorted(spans):
         if begin != position:
             raise ValueError("gap or overlap")
         position = end
-    return tensors, position
+    return position

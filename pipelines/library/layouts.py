@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pipelines.library.kinds import Role
 from pipelines.library.roles import FOLDERS
 from pipelines.library.sidecars import read_json, read_yaml
+
+Program = Literal["gesso", "a1111", "forge", "comfyui", "invokeai", "fooocus"]
+"""Whose models a folder holds."""
 
 
 class Folder(NamedTuple):
@@ -49,6 +52,25 @@ def adopt(path: Path) -> list[Folder]:
         found = [*_webui(root), *_comfy(root), *_invoke(root), *_fooocus(root)]
     found = found or [Folder(root)]
     return list({folder.path: folder for folder in reversed(found)}.values())[::-1]
+
+
+def program_of(root: Path) -> Program | None:
+    """The program whose own folder this is, or whose `extra_model_paths.yaml`; None: nobody's."""
+    models = root / "models"
+    if root.name == COMFY_PATHS and root.is_file():
+        return "comfyui"
+    if (root / INVOKE_CONFIG).is_file():
+        return "invokeai"
+    if (models / "Stable-diffusion").is_dir():
+        return "forge" if (root / "modules_forge").is_dir() else "a1111"
+    if not (models / "checkpoints").is_dir():
+        return None
+    if (root / "fooocus_version.py").is_file() or (root / FOOOCUS_CONFIG).is_file():
+        return "fooocus"
+    if (root / "presets" / "families").is_dir():
+        return "gesso"
+    marks = ("folder_paths.py", "comfy", COMFY_PATHS, COMFY_PATHS + ".example")
+    return "comfyui" if any((root / mark).exists() for mark in marks) else None
 
 
 def _webui(root: Path) -> Iterator[Folder]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import stat
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pipelines.errors import ModelFileError, UnknownModel
 from pipelines.library.cache import Cache
 from pipelines.library.entry import Entry, Hashes, Problem
 from pipelines.library.examine import Examiner
 from pipelines.library.hashes import hash_file
+from pipelines.library.item import Item
 from pipelines.library.kinds import Family, Role, Variant
 from pipelines.library.names import candidates
 from pipelines.library.search import by_hash, by_name, is_hash, nearest
-from pipelines.library.shelf import Item, Shelf
+from pipelines.library.shelf import Shelf
 from pipelines.library.text import file_name, plain
 
 SETTLE = 2.0
@@ -26,12 +28,24 @@ SETTLE = 2.0
 PATIENCE = 3.0
 """Seconds that a scan waits for its folders before it goes on with what it has."""
 
+LIST_SECONDS = 0.5
+"""Between two lists while folders are being read."""
+
+
+class Progress(NamedTuple):
+    """How far the folders are read: files known, of those found so far."""
+
+    scanning: bool
+    done: int
+    total: int
+
 
 class Library:
     """Every model file below some folders: scanned by header, named, hashed.
 
-    Folders may be other programs' (see `layouts.adopt`). All methods may be called from any
-    thread. `version` counts up whenever a scan or a hash changed what is listed.
+    Folders may be other programs' (see `layouts.adopt`). Until they are scanned, what the cache
+    knows is listed. All methods may be called from any thread. `version` counts up whenever a
+    scan changed what is listed.
     """
 
     def __init__(
@@ -41,52 +55,103 @@ class Library:
         variants: Sequence[Variant],
         cache_file: Path | None = None,
         settle: float = SETTLE,
+        follow_links: bool = False,
     ) -> None:
+        """`follow_links`: those, too, that lead out of a folder."""
         self.version = 0
+        self._follow_links = follow_links
         self.settle = settle
         self._cache = Cache(cache_file, families, variants)
+        self._revision = self._cache.revision
         self._hashes = self._cache.hashes()
-        examiner, known = Examiner(families, variants), self._cache.facts()
-        self._shelves = [
-            Shelf(folder, examiner, self._cache, known, settle) for folder in dict.fromkeys(folders)
-        ]
-        self._seen: list[tuple[dict[str, Item], bool]] = []
+        self._examiner = Examiner(families, variants)
+        self._closed = threading.Event()
+        self._shelves: list[Shelf] = []
+        self._listed: list[tuple[Shelf, int, bool]] = []
         self._entries: dict[str, Entry] = {}
+        self._watchers: list[Callable[[], object]] = []
         self._scan_lock = threading.Lock()
+        self._list_lock = threading.Lock()
         self._entries_lock = threading.Lock()
         self._work = threading.Event()
-        self._closed = threading.Event()
+        self._begun = threading.Event()
         self._hasher: threading.Thread | None = None
+        self._lister: threading.Thread | None = None
+        self.open(folders)
+
+    def open(self, folders: Sequence[Path]) -> None:
+        """Look into these folders from now on. What the cache knows of them is listed at once."""
+        with self._scan_lock:
+            known = {shelf.path: shelf for shelf in self._shelves}
+            self._shelves = [
+                known[folder] if folder in known else self._shelf(folder)
+                for folder in dict.fromkeys(folders)
+            ]
+            self._list()
 
     def scan(self, patience: float = PATIENCE) -> bool:
-        """Look at all folders again; whether anything changed.
+        """Look at all folders again; whether anything changed. Cheap where nothing did.
 
-        Cheap where nothing did. Waits at most `patience` seconds: a folder that takes longer is
-        listed as such and goes on being read, for a later scan to find complete.
+        Waits at most `patience` seconds: a folder that takes longer goes on being read in the
+        background, and is listed bit by bit.
         """
-        with self._scan_lock:
-            deadline = time.monotonic() + patience
+        deadline = time.monotonic() + patience
+        if not self._scan_lock.acquire(timeout=patience):
+            return False
+        try:
             idle = [shelf for shelf in self._shelves if not shelf.scanning]
             for shelf in idle:
                 shelf.start()
             for shelf in idle:
                 shelf.wait(deadline - time.monotonic())
-            seen = [(shelf.items(), shelf.scanning) for shelf in self._shelves]
-            if seen == self._seen:
+            changed = self._list()
+        finally:
+            self._scan_lock.release()
+        if any(shelf.scanning for shelf in self._shelves):
+            self._list_in_background()
+        return changed
+
+    def wait(self, patience: float = PATIENCE) -> None:
+        """Wait until all folders are read, or none has given a sign of life for so long."""
+        moved, left = time.monotonic(), -1
+        while (progress := self.progress).scanning and time.monotonic() - moved < patience:
+            if progress.total - progress.done != left:
+                moved, left = time.monotonic(), progress.total - progress.done
+            for shelf in self._shelves:
+                shelf.wait(0.05)
+        self._list()
+
+    def recall(self) -> bool:
+        """List what another process has left in the cache since; whether that is anything."""
+        with self._scan_lock:
+            revision = self._cache.revision
+            if revision == self._revision:
                 return False
-            self._seen = seen
-            entries = {str(entry.path): entry for entry in self._build(seen)}
-            with self._entries_lock:
-                self._entries = entries
-                self.version += 1
-        self._work.set()
-        return True
+            self._revision = revision
+            for shelf in self._shelves:
+                shelf.recall()
+            self._take_hashes_of_others()
+            return self._list()
+
+    @property
+    def progress(self) -> Progress:
+        """How far the folders are read."""
+        left = sum(shelf.left for shelf in self._shelves)
+        total = sum(shelf.total for shelf in self._shelves)
+        return Progress(any(s.scanning for s in self._shelves), total - left, total)
+
+    def shelves(self) -> list[Shelf]:
+        """The folders in use, in order; to be looked at only."""
+        return list(self._shelves)
+
+    def watch(self, callback: Callable[[], object]) -> None:
+        """Call `callback` whenever `version` has changed, from whichever thread changed it."""
+        self._watchers.append(callback)
 
     def entries(self, role: Role | None = None) -> list[Entry]:
         """What there is, by name, of one role or of all."""
         with self._entries_lock:
-            found = [entry for entry in self._entries.values() if role in (None, entry.role)]
-        return sorted(found, key=lambda entry: (entry.role, entry.name.casefold(), entry.name))
+            return [entry for entry in self._entries.values() if role in (None, entry.role)]
 
     def find(self, name: str, role: Role) -> Entry:
         """The entry called so: by name, file name, an ending of its path, or hash.
@@ -129,8 +194,11 @@ class Library:
             self._hashes[path] = entry.size_bytes, entry.mtime_ns, hashes
             if self._entries.get(path) == entry:
                 self._entries[path] = hashed
-                self.version += 1
         return hashed
+
+    def is_current(self, entry: Entry) -> bool:
+        """Whether what lies at its path is still what was listed; a folder is taken to be."""
+        return _is_as_listed(entry) or entry.path.is_dir()
 
     def hash_in_background(self) -> None:
         """Start a thread that hashes every file there is and every one that comes."""
@@ -139,24 +207,63 @@ class Library:
             self._hasher.start()
 
     def close(self) -> None:
-        """Stop hashing and close the cache."""
+        """Stop what runs in the background and close the cache."""
         self._closed.set()
         self._work.set()
-        if self._hasher is not None:
-            self._hasher.join()
+        self._begun.set()
+        for thread in (self._hasher, self._lister):
+            if thread is not None:
+                thread.join()
         self._cache.close()
 
-    def _build(self, seen: list[tuple[dict[str, Item], bool]]) -> Iterator[Entry]:
-        """Entries with names of their own; earlier folders, and safe formats, choose first."""
+    def _shelf(self, folder: Path) -> Shelf:
+        stop = self._closed.is_set
+        return Shelf(folder, self._examiner, self._cache, self.settle, self._follow_links, stop)
+
+    def _list_in_background(self) -> None:
+        if self._lister is None:
+            self._lister = threading.Thread(target=self._list_often, name="library", daemon=True)
+            self._lister.start()
+        self._begun.set()
+
+    def _list_often(self) -> None:
+        while not self._closed.is_set():
+            self._begun.wait()
+            self._begun.clear()
+            while any(s.scanning for s in self._shelves) and not self._closed.wait(LIST_SECONDS):
+                self._list()
+            self._list()
+
+    def _list(self) -> bool:
+        """Make entries of what the shelves hold now, if that has changed."""
+        with self._list_lock:
+            marks = [(shelf, shelf.generation, shelf.stalled) for shelf in self._shelves]
+            if marks == self._listed:
+                return False
+            self._listed = marks
+            built = self._build([(shelf, stalled) for shelf, _, stalled in marks])
+            entries = sorted(built, key=lambda each: _place(each[1]))
+            with self._entries_lock:
+                self._entries = dict(entries)
+                self.version += 1
+        self._work.set()
+        for callback in self._watchers:
+            callback()
+        return True
+
+    def _build(self, shelves: list[tuple[Shelf, bool]]) -> Iterator[tuple[str, Entry]]:
+        """Paths, and entries with names of their own; earlier folders, and safe formats, choose
+        first."""
         taken: set[tuple[Role, str]] = set()
         paths: set[str] = set()
-        for shelf, (items, scanning) in zip(self._shelves, seen, strict=True):
-            if scanning:
-                yield _slow(shelf.path)
+        for shelf, stalled in shelves:
+            if stalled:
+                yield str(shelf.path), _slow(shelf.path)
+            items = shelf.items()
             for path in sorted(items, key=lambda path: (items[path].facts.pickled, path)):
                 if path not in paths:
                     paths.add(path)
-                    yield self._entry(items[path], taken)
+                    yield path, self._entry(items[path], taken)
 
     def _entry(self, item: Item, taken: set[tuple[Role, str]]) -> Entry:
         folder, found, facts, pending = item
@@ -208,6 +315,11 @@ class Library:
             return self.hashed(entry).hashes is not None
         except ModelFileError:
             return False
+
+
+def _place(entry: Entry) -> tuple[str, str, str]:
+    """By what entries are listed in order."""
+    return entry.role, entry.name.casefold(), entry.name
 
 
 def _is_as_listed(entry: Entry) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.library.roles import FOLDERS
 from pipelines.library.text import decoded, plain
-from pipelines.library.walk import is_model
+from pipelines.library.walk import MODEL_SUFFIXES
 
 NAME_LIMIT = 500
 
@@ -20,8 +20,11 @@ def candidates(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     """
     if len(parts) > 1 and parts[0].lower() in FOLDERS:
         parts = parts[1:]
-    full = "/".join(plain(decoded(part)) for part in parts)
-    yield _fit(os.path.splitext(full)[0] if is_model(full) else full)
+    full = "/".join(parts)
+    if not (full.isascii() and full.isprintable()):
+        full = "/".join(plain(decoded(part)) for part in parts)
+    stem, suffix = os.path.splitext(full)
+    yield _fit(stem if suffix.lower() in MODEL_SUFFIXES else full)
     yield _fit(full)
     where = plain(decoded(os.path.basename(os.path.normpath(folder))))
     yield _fit(f"{where}/{full}")

@@ -4,60 +4,88 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from pipelines.library.cache import Cache
-from pipelines.library.entry import Facts, Problem
+from pipelines.library.entry import Problem
 from pipelines.library.examine import Examiner
-from pipelines.library.layouts import Folder, adopt
+from pipelines.library.item import Item
+from pipelines.library.layouts import Folder, Program, adopt, program_of
 from pipelines.library.text import file_name
-from pipelines.library.walk import Found, Stamp, walk
+from pipelines.library.walk import Found, walk
 
-BATCH = 500
-"""Newly examined files between two writes to the cache."""
+BATCH_SECONDS = 0.25
+"""How long newly examined files wait before they are listed and written to the cache."""
 
+STALLED_SECONDS = 2.0
+"""Without a sign of life for so long, a folder counts as slow."""
 
-class Item(NamedTuple):
-    """Something found in a folder, and the facts about it; `pending` when it changed a moment
-    ago."""
-
-    folder: Folder
-    found: Found
-    facts: Facts
-    pending: bool = False
+WORK_SECONDS, PAUSE_SECONDS = 0.004, 0.001
+"""A scan works and pauses in turn, so that the page is answered meanwhile."""
 
 
 class Shelf:
     """Scans what a path stands for in a thread of its own, so that a dead network disk holds up
-    no one."""
+    no one. Until its first scan it holds what the cache knows.
+
+    `generation` counts up whenever `items` changed. A scan ends early once `stop()`. It finds out
+    as well whether there is anything at the path (`is_there`), and whose folder it is (`program`).
+    """
 
     def __init__(
         self,
         path: Path,
         examiner: Examiner,
         cache: Cache,
-        known: Mapping[str, tuple[Stamp, Facts]],
         settle: float,
+        follow_links: bool = False,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
+        self.generation = 0
+        self.program: Program | None = None
+        self.is_there: bool | None = None
         self._examiner = examiner
         self._cache = cache
-        self._known = dict(known)
         self._settle = settle
+        self._follow_links = follow_links
+        self._stop = stop
         self._items: dict[str, Item] = {}
+        self._left = self._unlisted = 0
+        self._alive_at = 0.0
         self._lock = threading.Lock()
         self._thread = threading.Thread()
+        self.recall()
 
     @property
     def scanning(self) -> bool:
         """Whether a scan is going on."""
         return self._thread.is_alive()
 
+    @property
+    def stalled(self) -> bool:
+        """Whether a scan is going on that has not moved for a while."""
+        return self.scanning and time.monotonic() - self._alive_at > STALLED_SECONDS
+
+    @property
+    def total(self) -> int:
+        """Files found, examined or not."""
+        return len(self._items) + self._unlisted
+
+    @property
+    def left(self) -> int:
+        """Files of them that the scan has yet to examine."""
+        return self._left
+
+    def recall(self) -> None:
+        """Take what the cache knows, and look at nothing."""
+        self._publish(self._cache.items(self.path))
+
     def start(self) -> None:
         """Begin a scan."""
+        self._alive_at = time.monotonic()
         self._thread = threading.Thread(target=self._scan, name="shelf", daemon=True)
         self._thread.start()
 
@@ -70,34 +98,63 @@ class Shelf:
         with self._lock:
             return dict(self._items)
 
+    def _publish(self, items: dict[str, Item]) -> None:
+        with self._lock:
+            if items != self._items:
+                self._items = items
+                self.generation += 1
+
     def _scan(self) -> None:
         now = time.time()
+        self.is_there, self.program = self.path.exists(), program_of(self.path)
+        known = self.items()
         items: dict[str, Item] = {}
         unknown: list[tuple[Folder, Found]] = []
         for folder in adopt(self.path):
-            for found in walk(str(folder.path)):
-                stamp, facts = self._known.get(found.path, (None, None))
-                if facts is not None and stamp == found.stamp and found.is_model:
-                    items[found.path] = Item(folder, found, facts)
-                else:
+            for found in walk(str(folder.path), self._follow_links):
+                self._alive_at = time.monotonic()
+                old = known.get(found.path)
+                if old is None or not _is_still(old, folder, found):
                     unknown.append((folder, found))
-        with self._lock:
-            self._items = items
-        for start in range(0, len(unknown), BATCH):
-            self._examine(unknown[start : start + BATCH], now)
+                elif old.folder != folder or not old.found.looks_like(found):
+                    old = Item(folder, found, old.facts)
+                if old is not None:
+                    items[found.path] = old
+        self._publish(items)
+        # Checkpoints are the largest files, and without one nothing can be painted.
+        unknown.sort(key=lambda each: each[1].stamp.size, reverse=True)
+        self._examine(unknown, now)
+        if (items or unknown) and not self._stop():
+            # What is empty now may be a disk that is not plugged in.
+            self._cache.forget_items(self.path, known.keys() - items.keys())
 
-    def _examine(self, batch: list[tuple[Folder, Found]], now: float) -> None:
-        learnt: list[tuple[str, Stamp, Facts]] = []
-        for folder, found in batch:
-            item = self._item(folder, found, now)
-            with self._lock:
-                self._items[found.path] = item
-            # What is wrong today may be put right without a trace in size or time.
-            if item.facts.problem is None:
-                learnt.append((found.path, found.stamp, item.facts))
-                self._known[found.path] = found.stamp, item.facts
-        if learnt:
-            self._cache.keep_facts(learnt)
+    def _examine(self, unknown: list[tuple[Folder, Found]], now: float) -> None:
+        self._left = len(unknown)
+        self._unlisted = sum(found.path not in self._items for _, found in unknown)
+        batch: list[Item] = []
+        listed = paused = time.monotonic()
+        for folder, found in unknown:
+            batch.append(self._item(folder, found, now))
+            self._alive_at = moment = time.monotonic()
+            if moment - listed > BATCH_SECONDS:
+                self._list(batch)
+                batch, listed = [], time.monotonic()
+            if moment - paused > WORK_SECONDS:
+                time.sleep(PAUSE_SECONDS)
+                paused = time.monotonic()
+            if self._stop():
+                break
+        self._list(batch)
+        self._left = self._unlisted = 0
+
+    def _list(self, batch: list[Item]) -> None:
+        if not batch:
+            return
+        items = {**self._items, **{item.found.path: item for item in batch}}
+        self._unlisted -= len(items) - len(self._items)
+        self._left -= len(batch)
+        self._publish(items)
+        self._cache.keep_items(self.path, batch)
 
     def _item(self, folder: Folder, found: Found, now: float) -> Item:
         facts = self._examiner.facts(found, folder.role)
@@ -108,3 +165,12 @@ class Shelf:
             f"{file_name(found.path)} is still being copied.", "Wait until it is complete."
         )
         return Item(folder, found, replace(facts, problem=changing), pending=True)
+
+
+def _is_still(item: Item, folder: Folder, found: Found) -> bool:
+    """Whether this is what the item was made of. What is wrong with a file may be put right
+    without a trace in its size or time: only its change of status tells."""
+    same = item.found.stamp == found.stamp and item.folder.role == folder.role and found.is_model
+    if not same or item.pending or item.found.state != found.state:
+        return False
+    return item.facts.problem is None or 0 != item.found.changed_ns == found.changed_ns

@@ -40,7 +40,8 @@ class Found(NamedTuple):
 
     `parts` are the folders below the scanned one and the file's own name. `state` is "file" for
     a regular file, "pipeline" for a diffusers folder, else why there is nothing to open.
-    `preview` is the picture beside it.
+    `preview` is the picture beside it, `changed_ns` when anything about the file changed, its
+    permissions too (0 where the system does not tell).
     """
 
     path: str
@@ -48,6 +49,11 @@ class Found(NamedTuple):
     stamp: Stamp
     state: str = "file"
     preview: str | None = None
+    changed_ns: int = 0
+
+    def looks_like(self, other: Found) -> bool:
+        """Whether they are the same but for `changed_ns`."""
+        return self[:-1] == other[:-1]
 
     @property
     def is_model(self) -> bool:
@@ -61,11 +67,13 @@ class Found(NamedTuple):
         return os.path.splitext(self.path)[0] + suffix
 
 
-def walk(folder: str) -> Iterator[Found]:
-    """Every model file and diffusers folder below `folder`, links followed, each folder once.
+def walk(folder: str, follow_links: bool = False) -> Iterator[Found]:
+    """Every model file and diffusers folder below `folder`, each folder once.
 
-    What cannot be read is given as well, with its state. Opens no file.
+    Links within `folder` are followed; those that lead out of it only with `follow_links`. What
+    cannot be read is given as well, with its state. Opens no file.
     """
+    root = "" if follow_links else os.path.realpath(folder)
     waiting: list[tuple[str, tuple[str, ...]]] = [(folder, ())]
     visited: set[tuple[int, int]] = set()
     while waiting:
@@ -79,13 +87,16 @@ def walk(folder: str) -> Iterator[Found]:
         if PIPELINE_INDEX in entries:
             yield _pipeline(path, parts or (os.path.basename(path),))
             continue
+        beside = {name: entry for name, entry in entries.items() if not is_model(name)}
         for name, entry in entries.items():
-            if is_model(name):
-                yield _file(entry, (*parts, name), entries)
-            elif _is_folder(entry):
-                waiting.append((entry.path, (*parts, name)))
-            elif is_partial(name):
-                yield _file(entry, (*parts, name), entries)
+            below = (*parts, name)
+            if _leads_out(entry, root):
+                if name not in beside or _is_folder(entry):
+                    yield Found(entry.path, below, Stamp(0, 0), "outside link")
+            elif name in beside and _is_folder(entry):
+                waiting.append((entry.path, below))
+            elif name not in beside or is_partial(name):
+                yield _file(entry, below, beside)
 
 
 def _listed_once(path: str, visited: set[tuple[int, int]]) -> dict[str, os.DirEntry[str]]:
@@ -97,6 +108,15 @@ def _listed_once(path: str, visited: set[tuple[int, int]]) -> dict[str, os.DirEn
     with os.scandir(path) as listing:
         shown = [entry for entry in listing if not entry.name.startswith(".")]
     return {entry.name: entry for entry in sorted(shown, key=lambda entry: entry.name)}
+
+
+def _leads_out(entry: os.DirEntry[str], root: str) -> bool:
+    """Whether this is a link that leads somewhere out of `root`, the real path of a folder."""
+    if not entry.is_symlink():
+        return False
+    target = os.path.realpath(entry.path)
+    within = target == root or target.startswith(os.path.join(root, ""))
+    return not within and os.path.exists(target)
 
 
 def is_model(name: str) -> bool:
@@ -134,13 +154,15 @@ def _file(
     if not stat.S_ISREG(status.st_mode):
         return Found(entry.path, parts, stamp, "device")
     partial = is_partial(entry.name) or entry.name + ".aria2" in beside
-    preview = next((beside[stem + end].path for end in PREVIEWS if stem + end in beside), None)
-    return Found(entry.path, parts, stamp, "partial" if partial else "file", preview)
+    ends = PREVIEWS if beside else ()
+    preview = next((beside[stem + end].path for end in ends if stem + end in beside), None)
+    changed = status.st_ctime_ns if os.name == "posix" else 0
+    return Found(entry.path, parts, stamp, "partial" if partial else "file", preview, changed)
 
 
 def _sidecar_stamp(stem: str, beside: Mapping[str, os.DirEntry[str]]) -> str:
     stamps = []
-    for suffix in SIDECARS:
+    for suffix in SIDECARS if beside else ():
         if stem + suffix in beside:
             with contextlib.suppress(OSError):
                 status = beside[stem + suffix].stat()
