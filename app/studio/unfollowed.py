@@ -39,6 +39,7 @@ _IDLE = (
 _LORA = re.compile(r"<(?:lora|lyco):([^:<>]++)[^<>]*+>", re.IGNORECASE)
 """Possessive, so that each character of a hostile prompt is looked at once."""
 _COMPEL = re.compile(r"\)[\d+-]|\w\+")
+_WEIGHT = re.compile(r":[\d.]+\)")
 _OWN_NOISE = ("Gesso", "ComfyUI", "Fooocus")
 """Apps that draw noise where Gesso does, on the processor."""
 
@@ -50,8 +51,7 @@ def unfollowed(
     names = dict.fromkeys(plain(name, SHOWN) for name in _LORA.findall(prompt))
     if names:
         yield f"LoRAs are not applied yet: {_listed(list(names))}. Their tags are read as words."
-    if app == "InvokeAI" and _COMPEL.search(prompt):
-        yield "Its weights are written as (word)1.2 or word+, which is (word:1.2) here."
+    yield from _weights(app, prompt)
     rest = [name for name in ignored if not name.startswith(_IDLE)]
     hires = any(name.startswith(_FEATURES[0][0]) for name in rest)
     told: dict[str, None] = {}
@@ -73,6 +73,16 @@ def unfollowed(
             "It does not say that its noise was drawn on the processor, as Gesso's is: the same "
             "seed can give another composition."
         )
+
+
+def _weights(app: str, prompt: str) -> Iterator[str]:
+    """How the weights of words are written or meant elsewhere, where that is not as here."""
+    if app == "InvokeAI" and _COMPEL.search(prompt):
+        yield "Its weights are written as (word)1.2 or word+, which is (word:1.2) here."
+    if app == "NovelAI" and "{" in prompt:
+        yield "Its weights are written as {word}, which is (word:1.05) here."
+    if app == "ComfyUI" and _WEIGHT.search(prompt):
+        yield "ComfyUI weights words such as (word:1.2) in another way: it can come out different."
 
 
 def _listed(names: Sequence[str]) -> str:

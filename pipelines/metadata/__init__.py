@@ -1,7 +1,7 @@
 """Pictures on disk: what they carry besides pixels. Nothing else touches image text chunks.
 
-One file per app whose words are read (`gesso`, `a1111`, `fooocus`, `invokeai`) and one for those
-that are only recognised (`foreign`); one per container (`png`, `exif`); readers and a writer.
+One file per app whose words are read (`gesso`, `a1111`, `comfyui`, ...) and one for those that are
+only recognised (`foreign`); one per container (`png`, `exif`); readers and a writer.
 """
 
 from pipelines.metadata.found import Found, settings_of

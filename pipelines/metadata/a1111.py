@@ -28,6 +28,7 @@ SHORT_HASH = 10
 """Hex digits of a checkpoint's sha256 that stand for it."""
 
 _NEGATIVE = "Negative prompt:"
+_FIRST_KEY = "Steps:"
 _MIN_ITEMS = 3
 """Fewer `key: value` items than this do not make a line of settings."""
 _KEY = re.compile(r"\w[\w \-/]+")
@@ -76,6 +77,8 @@ def parse(text: str) -> Infotext:
     """Read an infotext of any app and age. Any text is one: nothing raises."""
     *lines, last = text.replace("\r\n", "\n").strip().split("\n")
     words, fields = _split_settings(last)
+    if not fields:
+        lines, words, fields = _settings_above(lines, last)
     if words:
         lines.append(words)
     prompt: list[str] = []
@@ -108,6 +111,18 @@ def to_draft(infotext: Infotext) -> tuple[Draft, list[str]]:
             continue
         followed.add(key)
     return Draft(**asked), [key for key in infotext.fields if key not in followed]
+
+
+def _settings_above(lines: list[str], last: str) -> tuple[list[str], str, dict[str, str]]:
+    """Lines, words and settings where the settings do not stand in the last line, as some apps
+    write them; what follows them is read as items, too."""
+    steps = (n for n in reversed(range(len(lines))) if lines[n].startswith(_FIRST_KEY))
+    place = next(steps, None)
+    if place is None or not (fields := _split_settings(lines[place])[1]):
+        return lines, last, {}
+    for line in (*lines[place + 1 :], last):
+        fields |= {key: key if value is None else value for key, value in _items(line)}
+    return lines[:place], "", fields
 
 
 def _split_settings(line: str) -> tuple[str, dict[str, str]]:
@@ -214,12 +229,14 @@ _NOISE = "CPU"
 _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Steps": ("steps", int),
     "Sampler": ("sampler", _name),
+    "Scheduler": ("schedule", _name),  # SD.Next's words for it
     "Schedule type": ("schedule", _name),
     "CFG scale": ("guidance_scale", _finite),
     "Seed": ("seed", int),
     "Size": ("size", Size.model_validate),
     "Model hash": ("checkpoint", _name),
     "Model": ("checkpoint", _name),  # after its hash: a file may not be hashed yet
+    "CLiP-skip": ("clip_skip", int),  # SD.Next's
     "Clip skip": ("clip_skip", int),
 }
 """How each field that has a counterpart is read: the draft's name for it, and a reader."""

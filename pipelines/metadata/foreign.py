@@ -15,14 +15,12 @@ def maker(texts: Mapping[str, str]) -> str | None:
     """The app that wrote these texts in a form of its own; None where settings in A1111's format
     stand among them, or nothing that is known."""
     settings = texts.get(a1111.KEYWORD) or texts.get(COMMENT) or ""
-    if (data := load(settings)) is not None:
-        return "SwarmUI" if "sui_image_params" in data else "an app Gesso does not know"
+    if load(settings) is not None:
+        return "an app Gesso does not know"
     if a1111.KEYWORD in texts:
         return None
     if any(keyword in texts for keyword in _INVOKE):
         return "an old InvokeAI"
     if texts.get("Software", "").startswith("NovelAI"):
         return "NovelAI"
-    if any(texts.get(keyword, "").lstrip().startswith("{") for keyword in ("prompt", "workflow")):
-        return "ComfyUI"
     return None

@@ -13,7 +13,19 @@ from dataclasses import dataclass, field
 
 from pipelines.draft import Draft
 from pipelines.errors import RecipeFileError
-from pipelines.metadata import a1111, carriers, fooocus, foreign, gesso, invokeai, objects
+from pipelines.metadata import (
+    a1111,
+    carriers,
+    comfyui,
+    drawthings,
+    fooocus,
+    foreign,
+    gesso,
+    invokeai,
+    novelai,
+    objects,
+    swarmui,
+)
 from pipelines.metadata.a1111 import Infotext
 from pipelines.picture import Facts
 from pipelines.recipe import Recipe
@@ -26,6 +38,9 @@ _VERSIONS = {
     r"v?\d+\.\d": "A1111",
 }
 """How the `Version` of an infotext begins, by app."""
+
+_READERS = (invokeai, novelai, drawthings, comfyui)
+"""Apps that keep their settings elsewhere than A1111; its own are read first."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +72,8 @@ def settings_of(data: bytes) -> Found:
         return _followed(*read)
     if app := foreign.maker(texts):
         raise RecipeFileError(
-            f"This picture was made by {app}.",
-            "Gesso reads the settings of Gesso, A1111, Forge, Fooocus and InvokeAI so far; "
-            "type these in.",
+            f"This picture was made by {app}, whose settings Gesso does not read.",
+            "Type them in.",
         )
     infotext = _infotext(texts)
     if infotext is None:
@@ -87,10 +101,12 @@ def _of_an_object(texts: Mapping[str, str]) -> tuple[str, Infotext] | None:
     settings = objects.load(texts.get(a1111.KEYWORD) or texts.get(carriers.COMMENT) or "")
     if settings is not None and "base_model" in settings:
         return "Fooocus", fooocus.infotext(settings)
+    if settings is not None and swarmui.MARK in settings:
+        return swarmui.APP, swarmui.infotext(settings)
     if a1111.KEYWORD in texts:
         return None
-    settings = objects.load(texts.get(invokeai.KEYWORD, ""))
-    return None if settings is None else ("InvokeAI", invokeai.infotext(settings))
+    read = ((reader.APP, reader.read(texts)) for reader in _READERS)
+    return next(((app, infotext) for app, infotext in read if infotext is not None), None)
 
 
 def _infotext(texts: Mapping[str, str]) -> Infotext | None:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.metadata.a1111 import Infotext
-from pipelines.metadata.objects import fields_of, text_of
+from pipelines.metadata.objects import fields_of, load, text_of
 
+APP = "InvokeAI"
 KEYWORD = "invokeai_metadata"
 
 _NAMES = {
@@ -26,8 +27,13 @@ _IDLE = frozenset({
 })  # fmt: skip
 
 
-def infotext(data: Mapping[str, Any]) -> Infotext:
-    """What the object says. Raises nothing, whatever it holds."""
+def read(texts: Mapping[str, str]) -> Infotext | None:
+    """The settings among a picture's texts, or None where InvokeAI did not write them."""
+    data = load(texts.get(KEYWORD, ""))
+    return None if data is None else _infotext(data)
+
+
+def _infotext(data: Mapping[str, Any]) -> Infotext:
     fields = fields_of(data, _NAMES, _IDLE)
     fields["Size"] = f"{text_of(data.get('width'))}x{text_of(data.get('height'))}"
     model = data.get("model")

@@ -1,0 +1,38 @@
+"""SwarmUI's own scheme: a JSON object with `sui_image_params`, where A1111 has its `parameters`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.metadata.a1111 import Infotext
+from pipelines.metadata.objects import fields_of, text_of
+
+APP = "SwarmUI"
+MARK = "sui_image_params"
+
+_NAMES = {
+    "steps": "Steps",
+    "sampler": "Sampler",
+    "scheduler": "Schedule type",
+    "cfgscale": "CFG scale",
+    "seed": "Seed",
+    "model": "Model",
+    "vae": "VAE",
+    "controlnetmodel": "ControlNet",
+    "refinermethod": "Refiner",
+    "initimagecreativity": "Denoising strength",
+}
+_IDLE = frozenset({
+    "prompt", "negativeprompt", "width", "height", "aspectratio", "images", "swarm_version", "date",
+    "generation_time", "original_prompt", "imageformat", "batchsize", "automaticvae",
+})  # fmt: skip
+
+
+def infotext(data: Mapping[str, Any]) -> Infotext:
+    """What the object says. Raises nothing, whatever it holds."""
+    said = data.get(MARK)
+    said = said if isinstance(said, dict) else {}
+    fields = fields_of(said, _NAMES, _IDLE)
+    fields["Size"] = f"{text_of(said.get('width'))}x{text_of(said.get('height'))}"
+    return Infotext(text_of(said.get("prompt")), text_of(said.get("negativeprompt")), fields)

@@ -1,0 +1,281 @@
+"""Apps with a form of their own: what is read of each, and what is told."""
+
+import copy
+import html
+import json
+import time
+from io import BytesIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from pipelines.draft import Draft
+from pipelines.errors import RecipeFileError, StudioError
+from pipelines.geometry import Size
+from pipelines.metadata import Found, settings_of
+from pipelines.metadata.a1111 import parse, to_draft
+
+
+def png(**texts: str) -> bytes:
+    info, file = PngInfo(), BytesIO()
+    for keyword, text in texts.items():
+        info.add_itxt(keyword, text)
+    Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=info)
+    return file.getvalue()
+
+
+def read(**texts: str) -> tuple[Found, Draft]:
+    found = settings_of(png(**texts))
+    assert isinstance(found.asked, Draft)
+    return found, found.asked
+
+
+# ComfyUI
+
+GRAPH = {
+    "3": {
+        "class_type": "KSampler",
+        "inputs": {
+            "seed": 2**64 - 1, "steps": 24, "cfg": 6.5, "sampler_name": "dpmpp_2m",
+            "scheduler": "karras", "denoise": 1, "model": ["4", 0], "positive": ["6", 0],
+            "negative": ["7", 0], "latent_image": ["5", 0],
+        },
+    },
+    "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "painter.safetensors"}},
+    "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 512, "height": 768}},
+    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a boat", "clip": ["4", 1]}},
+    "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "fog", "clip": ["4", 1]}},
+    "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
+    "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0]}},
+}  # fmt: skip
+
+
+def graph(**changes: dict) -> str:
+    """The usual graph, with inputs of nodes changed and nodes put in: `n3={"steps": 1}`."""
+    nodes = copy.deepcopy(GRAPH)
+    for name, change in changes.items():
+        if "class_type" in change:
+            nodes[name[1:]] = change
+        else:
+            nodes[name[1:]]["inputs"] |= change
+    return json.dumps(nodes)
+
+
+def test_the_usual_workflow_is_read_whole():
+    found, draft = read(prompt=graph(), workflow="{}")
+    assert (found.app, draft.prompt, draft.negative_prompt) == ("ComfyUI", "a boat", "fog")
+    assert (draft.seed, draft.steps, draft.guidance_scale) == (2**64 - 1, 24, 6.5)
+    assert (draft.sampler, draft.schedule) == ("dpmpp_2m", "karras")
+    assert (draft.size, draft.checkpoint) == (Size(width=512, height=768), "painter.safetensors")
+    assert found.ignored == ()
+
+
+def test_a_lora_and_a_clip_skip_on_the_way_are_seen():
+    lora = {"lora_name": "ink.safetensors", "model": ["4", 0], "clip": ["4", 1]}
+    skip = {"class_type": "CLIPSetLastLayer", "inputs": {"stop_at_clip_layer": -2}}
+    chained = graph(
+        n3={"model": ["10", 0]}, n10={"class_type": "LoraLoader", "inputs": lora}, n11=skip
+    )
+    found, draft = read(prompt=chained)
+    assert (draft.checkpoint, draft.clip_skip) == ("painter.safetensors", 2)
+    assert found.ignored == ("Lora 0",)
+    assert found.fields["Lora 0"] == "ink.safetensors"
+
+
+def test_words_and_numbers_may_stand_in_nodes_of_their_own():
+    found, draft = read(
+        prompt=graph(
+            n3={"seed": ["20", 0]},
+            n6={"text": ["21", 0]},
+            n20={"class_type": "PrimitiveInt", "inputs": {"value": 5}},
+            n21={"class_type": "String", "inputs": {"string": "two boats"}},
+        )
+    )
+    assert (draft.seed, draft.prompt) == (5, "two boats")
+    assert set(found.ignored) == {"PrimitiveInt", "String"}
+
+
+def test_a_picture_it_began_with_a_controlnet_and_an_upscaler_are_told():
+    guided = {"class_type": "ControlNetApply", "inputs": {"conditioning": ["6", 0]}}
+    found, draft = read(
+        prompt=graph(
+            n3={"positive": ["30", 0], "latent_image": ["31", 0], "denoise": 0.6},
+            n30=guided,
+            n31={"class_type": "VAEEncode", "inputs": {}},
+            n32={"class_type": "UpscaleModelLoader", "inputs": {}},
+            n33={"class_type": "VAELoader", "inputs": {}},
+        )
+    )
+    assert draft.prompt == "a boat"
+    assert {"Denoising strength", "ControlNet", "Hires upscaler", "VAE"} <= set(found.ignored)
+    assert draft.size is None
+
+
+def test_an_empty_negative_side_stays_empty():
+    zero = {"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["6", 0]}}
+    _, draft = read(prompt=graph(n3={"negative": ["40", 0]}, n40=zero))
+    assert draft.negative_prompt == ""
+
+
+def test_words_that_cannot_be_found_are_told_and_not_guessed():
+    combined = {"class_type": "ConditioningCombine", "inputs": {"conditioning_1": ["6", 0]}}
+    found, draft = read(prompt=graph(n3={"positive": ["50", 0]}, n50=combined))
+    assert draft.prompt == ""
+    assert "Words of the positive side" in found.ignored
+
+
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        ({"prompt": graph(n60=GRAPH["3"])}, "it has 2 samplers"),
+        ({"prompt": graph(n3={"class_type": "Fancy"}).replace('"KSampler"', '"Fancy"')}, "no samp"),
+        ({"prompt": "{}"}, "no samplers"),
+        ({"workflow": '{"nodes": []}'}, "the drawing of its nodes alone"),
+    ],
+)
+def test_a_workflow_that_is_not_the_usual_one_is_told_and_not_guessed(texts, why):
+    with pytest.raises(RecipeFileError) as refused:
+        settings_of(png(**texts))
+    assert why in refused.value.message
+    assert "ComfyUI" in refused.value.cure
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        graph(n6={"text": ["6", 0]}),
+        graph(n3={"positive": ["3", 0], "negative": ["3", 0], "model": ["3", 0]}),
+        graph(n3={"model": [["4"], 0], "seed": {"a": 1}, "steps": [[]], "cfg": "1e999"}),
+        graph(n4={"ckpt_name": {"x": 1}, "lora_name": ["4", 0]}),
+        graph(n5={"width": "wide", "height": None}),
+        json.dumps({"3": {"class_type": "KSampler", "inputs": None}}),
+        json.dumps({"3": {"class_type": ["KSampler"], "inputs": {}}, "4": 7}),
+        graph().replace('"a boat"', '"\\ud800"'),
+        json.dumps({**GRAPH, **{str(n): {"class_type": f"x{n}"} for n in range(100, 50_000)}}),
+    ],
+)
+def test_a_hostile_graph_is_read_or_refused_at_once(hostile):
+    start = time.perf_counter()
+    try:
+        settings_of(png(prompt=hostile)).asked.model_dump_json().encode()
+    except StudioError as error:
+        assert error.message and error.cure
+    assert time.perf_counter() - start < 2
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    node=st.sampled_from(sorted(GRAPH)),
+    key=st.sampled_from(["seed", "text", "model", "positive", "latent_image", "ckpt_name", "cfg"]),
+    value=ANY | st.sampled_from([[name, 0] for name in GRAPH]),
+)
+def test_whatever_stands_in_a_graph_it_is_read_or_refused(node, key, value):
+    try:
+        settings_of(png(prompt=graph(**{f"n{node}": {key: value}}))).asked.model_dump_json()
+    except StudioError as error:
+        assert error.cure
+
+
+# NovelAI, SwarmUI, Draw Things, SD.Next
+
+
+def test_novelai():
+    said = {
+        "prompt": "a {boat}", "uc": "fog", "steps": 28, "scale": 5.0, "seed": 7, "width": 832,
+        "height": 1216, "sampler": "k_euler_ancestral", "noise_schedule": "native", "strength": 1.0,
+        "sm": False, "n_samples": 1,
+    }  # fmt: skip
+    found, draft = read(
+        Software="NovelAI", Source="Stable Diffusion XL", Comment=json.dumps(said), Title="x"
+    )
+    assert (found.app, draft.prompt, draft.negative_prompt) == ("NovelAI", "a {boat}", "fog")
+    assert (draft.steps, draft.guidance_scale, draft.seed) == (28, 5.0, 7)
+    assert (draft.size, draft.sampler) == (Size(width=832, height=1216), "k_euler_ancestral")
+    assert (draft.schedule, draft.checkpoint) == ("Automatic", None)
+    assert found.ignored == ()
+
+
+def test_swarmui():
+    said = {
+        "prompt": "a boat", "negativeprompt": "fog", "model": "SDXL/painter", "seed": 7,
+        "steps": 20, "cfgscale": 7.0, "width": 1024, "height": 768, "sampler": "euler",
+        "scheduler": "normal", "swarm_version": "0.9.1.1",
+    }  # fmt: skip
+    found, draft = read(parameters=json.dumps({"sui_image_params": said}))
+    assert (found.app, draft.prompt, draft.negative_prompt) == ("SwarmUI", "a boat", "fog")
+    assert (draft.steps, draft.guidance_scale, draft.seed) == (20, 7.0, 7)
+    assert (draft.size, draft.sampler, draft.checkpoint) == (
+        Size(width=1024, height=768), "euler", "SDXL/painter"
+    )  # fmt: skip
+    assert found.ignored == ()
+
+
+def xmp(text: str) -> str:
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description><exif:UserComment><rdf:Alt>'
+        f'<rdf:li xml:lang="x-default">{html.escape(text)}</rdf:li></rdf:Alt></exif:UserComment>'
+        "</rdf:Description></x:xmpmeta>"
+    )
+
+
+def test_draw_things():
+    said = {
+        "c": 'a "boat" & more', "uc": "fog", "steps": 20, "scale": 7.5, "seed": 7, "strength": 1,
+        "size": "512x768", "model": "sd_v1.5_f16.ckpt", "sampler": "DPM++ 2M Karras",
+        "seed_mode": "Scale Alike", "v2": {"steps": 20},
+    }  # fmt: skip
+    found, draft = read(**{"XML:com.adobe.xmp": xmp(json.dumps(said))})
+    assert (found.app, draft.prompt, draft.negative_prompt) == (
+        "Draw Things", 'a "boat" & more', "fog"
+    )  # fmt: skip
+    assert (draft.steps, draft.guidance_scale, draft.seed) == (20, 7.5, 7)
+    assert (draft.size, draft.checkpoint) == (Size(width=512, height=768), "sd_v1.5_f16.ckpt")
+    assert found.ignored == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<exif:UserComment>" * 300_000,
+        "<exif:UserComment>" + "{" * 2_000_000 + "}</exif:UserComment>",
+        xmp("&amp;" * 500_000),
+        '<!DOCTYPE a [<!ENTITY b "c">]><exif:UserComment>{"c": "&b;"}</exif:UserComment>',
+        xmp('{"c": 1, "size": [], "seed": {}}'),
+    ],
+)
+def test_hostile_xml_is_not_parsed_as_xml(text):
+    start = time.perf_counter()
+    try:
+        settings_of(png(**{"XML:com.adobe.xmp": text}))
+    except StudioError as error:
+        assert error.cure
+    assert time.perf_counter() - start < 2
+
+
+def test_sdnext_has_words_of_its_own_and_lines_after_the_settings():
+    text = (
+        "a boat\nNegative prompt: fog\nSteps: 20, Size: 512x768, Sampler: Euler a, Scheduler: "
+        "Karras, Seed: 7, CFG scale: 6, CLiP-skip: 2, Model: painter, App: SD.Next, Parser: native"
+        "\nDetailer: True, Refiner: None"
+    )
+    read = parse(text)
+    assert (read.prompt, read.negative_prompt) == ("a boat", "fog")
+    draft, ignored = to_draft(read)
+    assert (draft.schedule, draft.clip_skip, draft.seed) == ("Karras", 2, 7)
+    assert {"Detailer", "Refiner"} <= set(ignored)
+    assert settings_of(png(parameters=text)).app == "SD.Next"
+
+
+def test_a_prompt_about_steps_is_still_a_prompt():
+    text = "Steps: a stair\nof stone"
+    assert parse(text).prompt == text
