@@ -4,7 +4,6 @@ import { t } from "./language.js";
 
 const ROOT = "/api/v1";
 
-export const eventsUrl = `${ROOT}/events`;
 export const previewUrl = (job, version) =>
   `${ROOT}/jobs/${encodeURIComponent(job)}/preview?v=${version}`;
 export const pictureUrl = (id) => `${ROOT}/pictures/${encodeURIComponent(id)}.png`;
@@ -36,6 +35,18 @@ export async function settingsOf(file) {
   } catch {
     return { error: { message: t("drop.unsent"), cure: t("drop.unsent.cure") } };
   }
+}
+
+/** How many tokens each chunk of a prompt has: `{ chunks, limit }`, or null. */
+export async function countTokens(prompt) {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ prompt });
+  return text(`${ROOT}/prompt/count`, { method: "POST", headers, body }).then(json, () => null);
+}
+
+/** What Gesso runs on, or null while the server does not answer. */
+export async function machine() {
+  return text(`${ROOT}/health`).then(json, () => null);
 }
 
 async function text(url, options) {

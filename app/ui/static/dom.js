@@ -1,5 +1,7 @@
 // Elements are built here and only with text nodes: names, prompts and metadata are hostile text.
 
+import { t } from "./language.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element: `h("button", { class: "quiet", onclick: f }, "Text", child)`. */
@@ -30,6 +32,31 @@ export function arrange(parent, elements) {
   });
 }
 
+/** A dialog over the page, to be opened with `showModal`; it goes when it is closed. */
+export function dialog(id, title, ...content) {
+  const close = () => whole.close();
+  const name = `${id}-title`;
+  const whole = h(
+    "dialog",
+    { id, class: "dialog", "aria-labelledby": name },
+    h(
+      "header",
+      {},
+      h("h2", { id: name }, title),
+      h(
+        "button",
+        { class: "quiet", type: "button", "aria-label": t("dialog.close"), onclick: close },
+        icon(ICONS.close),
+      ),
+    ),
+    ...content,
+  );
+  whole.addEventListener("click", ({ target }) => target === whole && close());
+  whole.addEventListener("close", () => whole.remove());
+  document.body.append(whole);
+  return whole;
+}
+
 /** A 20 px line icon from one path. */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
@@ -49,6 +76,7 @@ export const ICONS = {
   download: "M10 3v10m-4-4l4 4 4-4M4 17h12",
   expand: "M12 3h5v5M8 17H3v-5M17 3l-6 6M3 17l6-6",
   left: "M12 4l-6 6 6 6",
+  menu: "M3 5.5h14M3 10h14M3 14.5h14",
   moon: "M16 11.5A6.5 6.5 0 0 1 8.5 4a6.5 6.5 0 1 0 7.5 7.5z",
   right: "M8 4l6 6-6 6",
   seed: "M10 17v-6m0 0c0-4 2.5-6.5 6.5-6.5 0 4-2.5 6.5-6.5 6.5zm0 2c0-3-2-5-5.5-5 0 3 2 5 5.5 5z",

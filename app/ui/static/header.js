@@ -1,24 +1,15 @@
-import { h, icon, ICONS } from "./dom.js";
+import { h } from "./dom.js";
 import { t } from "./language.js";
-import { toggleLook } from "./look.js";
+import { menu } from "./menu.js";
 import { engine } from "./words.js";
 
-/** The mark, the name, how the engine is, and the switch between light and dark. */
+/** The mark, the name, how the engine is, room for other parts' buttons, and the menu. */
 export function header(element, feed) {
   const state = h("span", { class: "engine", role: "status", "data-state": "starting" });
-  const look = h(
-    "button",
-    {
-      class: "quiet",
-      type: "button",
-      "aria-label": t("menu.look"),
-      title: t("menu.look"),
-      onclick: toggleLook,
-    },
-    icon(ICONS.sun),
-    icon(ICONS.moon),
-  );
+  const [button, list] = menu();
+  const skip = { class: "skip", href: "#prompt", onclick: toPrompt };
   element.replaceChildren(
+    h("a", skip, t("header.skip")),
     h(
       "header",
       { class: "masthead" },
@@ -26,15 +17,22 @@ export function header(element, feed) {
       h("h1", {}, "Gesso"),
       h("span", { class: "gap" }),
       state,
-      look,
+      h("span", { id: "masthead-actions" }),
+      button,
     ),
+    list,
   );
-  const show = ({ state: name, text, more = "" }) => {
-    if (state.dataset.state === name && state.textContent === text) return;
+  const show = ({ state: name, text, facts = "", more = "" }) => {
+    if (state.dataset.state === name && state.textContent === text + facts) return;
     state.dataset.state = name;
-    state.textContent = text;
-    state.title = more;
+    state.replaceChildren(h("b", {}, text), h("span", { class: "facts" }, facts));
+    state.title = more || text + facts;
   };
   feed.subscribe((snapshot) => show(engine(snapshot.engine)));
   feed.addEventListener("lost", () => show({ state: "lost", text: t("engine.lost") }));
+}
+
+function toPrompt(event) {
+  event.preventDefault(); // the address is the chosen tab's
+  document.querySelector("#prompt textarea")?.focus();
 }

@@ -1,25 +1,42 @@
-// Ctrl+Enter paints, Escape stops. An open dialog or list keeps its own Escape.
+// The shortcuts of the page as a whole; each part adds its own to the same list.
 
-const OPEN = "dialog[open], [role=combobox][aria-expanded=true]";
+import { listen, mac, shortcut } from "./shortcuts.js";
+import { go } from "./tabs.js";
 
-export function shortcuts({ generate, stop }) {
-  document.body.classList.toggle("mac", /Mac|iPhone|iPad/.test(navigator.platform));
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.defaultPrevented || event.isComposing) return;
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        event.stopPropagation();
-        commit();
-        // Gradio takes over what was typed a moment after the event.
-        setTimeout(generate, 60);
-      } else if (event.key === "Escape" && !document.querySelector(OPEN)) {
-        stop();
-      }
-    },
-    { capture: true },
-  );
+/** An open dialog, menu or list keeps its own Escape. */
+const OPEN = "dialog[open], :popover-open, [role=combobox][aria-expanded=true]";
+
+const galleryTab = () => document.getElementById("tab-gallery-button");
+const queueButton = () => document.querySelector("#masthead-actions button");
+const prompt = () => document.querySelector("#prompt textarea");
+
+/** `generate()` presses the button, `stop()` gives false where nothing is being painted. */
+export function pageShortcuts({ generate, stop }) {
+  document.body.classList.toggle("mac", mac);
+  listen();
+  shortcut({ keys: "Mod+Enter", says: "shortcuts.generate", run: () => paint(generate), typing: true });
+  shortcut({
+    keys: "Escape",
+    says: "shortcuts.stop",
+    run: () => !document.querySelector(OPEN) && stop(),
+    typing: true,
+  });
+  shortcut({ keys: "p", says: "shortcuts.prompt", run: focusPrompt });
+  shortcut({ keys: "g", says: "shortcuts.gallery", run: () => go("gallery"), there: galleryTab });
+  shortcut({ keys: "q", says: "shortcuts.queue", run: () => queueButton().click(), there: queueButton });
+  shortcut({ keys: "ArrowLeft ArrowRight", says: "shortcuts.leaf" });
+}
+
+function focusPrompt() {
+  if (!prompt()?.checkVisibility()) return false;
+  prompt().focus();
+}
+
+function paint(generate) {
+  if (!document.getElementById("generate")?.checkVisibility()) return false;
+  commit();
+  // Gradio takes over what was typed a moment after the event.
+  setTimeout(generate, 60);
 }
 
 function commit() {

@@ -5,6 +5,9 @@ const ROOT = "/gesso/words";
 /** The language of the page: the entrance has chosen it before any script ran. */
 export const language = globalThis.document?.documentElement?.lang || "en";
 
+/** The codes of all languages that the page speaks. */
+export const languages = spoken();
+
 const plurals = new Intl.PluralRules(language);
 let catalogue = {};
 
@@ -38,6 +41,11 @@ export function number(value, options = {}) {
 /** Text and names in turn: "a {b} c" gives ["a ", "b", " c"]. */
 function split(key) {
   return (catalogue[key] ?? key).split(/\{(\w+)\}/);
+}
+
+function spoken() {
+  const entrance = globalThis.document?.querySelector?.("script[data-languages]");
+  return entrance?.dataset.languages.split(" ") ?? [language];
 }
 
 async function load() {

@@ -1,13 +1,15 @@
-// Light or dark: the system's choice until the artist makes one.
+// Light or dark: the system's choice until the artist makes one. `entrance.js` carries it out.
 
 const KEY = "gesso.look";
 
-export function restoreLook() {
-  const chosen = localStorage.getItem(KEY);
-  if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+export const LOOKS = ["system", "light", "dark"];
+
+export function look() {
+  return localStorage.getItem(KEY) ?? "system";
 }
 
-export function toggleLook() {
-  const dark = document.body.classList.toggle("dark");
-  localStorage.setItem(KEY, dark ? "dark" : "light");
+export function chooseLook(wanted) {
+  if (wanted === "system") localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, wanted);
+  document.dispatchEvent(new CustomEvent("gesso:look"));
 }

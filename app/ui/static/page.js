@@ -5,12 +5,13 @@ import { Drop } from "./drop.js";
 import { selectOnFocus, type } from "./fields.js";
 import { feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
-import { shortcuts } from "./keys.js";
+import { pageShortcuts } from "./keys.js";
 import { t } from "./language.js";
-import { restoreLook } from "./look.js";
 import { Notice } from "./notice.js";
+import { announce } from "./notify.js";
 import { Stage } from "./stage.js";
 import { plainId } from "./tabs.js";
+import { countPrompts } from "./tokens.js";
 
 export { size } from "./size.js";
 
@@ -43,11 +44,12 @@ function holdBack(event) {
 }
 
 export function header(element) {
-  restoreLook();
   selectOnFocus();
   listenToButtons();
-  shortcuts({ generate: () => document.getElementById("generate")?.click(), stop });
+  pageShortcuts({ generate: () => document.getElementById("generate")?.click(), stop });
   buildHeader(element, feed);
+  announce(feed);
+  countPrompts("prompt", "negative_prompt");
   feed.start();
 }
 
@@ -93,8 +95,9 @@ export function results(element, props, reuse) {
   stage.load();
 }
 
-/** Stop what is being painted; what waits goes on. */
+/** Stop what is being painted; what waits goes on. False where nothing is. */
 export function stop() {
   const [first] = stage?.unfinished ?? [];
   if (first) api.stop(first.id);
+  return Boolean(first);
 }

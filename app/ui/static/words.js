@@ -7,7 +7,8 @@ const PHASES = ["loading", "encoding", "denoising", "decoding"];
 /** What a job is doing: `{ title, detail }`, detail with step and time left where known. */
 export function progress(job) {
   if (job.state === "queued") {
-    return { title: t("progress.waiting"), detail: job.ahead ? n("progress.ahead", job.ahead) : "" };
+    const ahead = job.position - 1;
+    return { title: t("progress.waiting"), detail: ahead > 0 ? n("progress.ahead", ahead) : "" };
   }
   if (job.stopping) return { title: t("progress.stopping"), detail: "" };
   const phase = PHASES.includes(job.phase) ? job.phase : "starting";
@@ -27,15 +28,18 @@ function details({ count, pictures, phase, step, steps, loading, eta_seconds: le
   return parts;
 }
 
-/** The state of the engine: `{ state, text, more }`, `more` being what stands behind an error. */
+/** The state of the engine: `{ state, text, facts, more }`; `facts` is what it runs on, `more` what
+ *  stands behind an error. */
 export function engine({ state, device, dtype, error }) {
   if (error) {
     const more = `${error.message} ${error.cure}`;
     return { state: "stopped", text: t("engine.stopped"), more };
   }
-  const ready = [t("engine.ready"), device, dtype].filter(Boolean).join(" · ");
-  const text = { ready, starting: t("engine.starting") }[state] ?? t("engine.rest");
-  return { state, text, more: "" };
+  if (state === "ready") {
+    const facts = [device, dtype].filter(Boolean).map((fact) => ` · ${fact}`);
+    return { state, text: t("engine.ready"), facts: facts.join("") };
+  }
+  return { state, text: t(state === "starting" ? "engine.starting" : "engine.rest") };
 }
 
 /** What made a picture, as `[term, value]` pairs. */

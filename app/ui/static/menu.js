@@ -1,0 +1,94 @@
+// What the artist may choose about the page itself. Kept in the browser.
+
+import { about } from "./about.js";
+import { h, icon, ICONS } from "./dom.js";
+import { language, languages, t } from "./language.js";
+import { chooseLook, look, LOOKS } from "./look.js";
+import { canNotify, notifies, setNotify } from "./notify.js";
+import { showShortcuts } from "./shortcuts.js";
+
+const LANGUAGE = "gesso.language";
+
+/** The button and the list that it opens. */
+export function menu() {
+  const list = h(
+    "div",
+    { id: "menu", class: "menu", popover: "auto", role: "dialog", "aria-label": t("menu.label") },
+    choice("look", LOOKS.map((name) => [name, t(`menu.look.${name}`)]), look(), chooseLook),
+    choice("language", ["", ...languages].map(named), chosenLanguage(), chooseLanguage),
+    notification(),
+    action(t("shortcuts.title"), showShortcuts),
+    action(t("about.title"), about),
+  );
+  const button = h(
+    "button",
+    {
+      class: "quiet",
+      type: "button",
+      "aria-label": t("menu.label"),
+      title: t("menu.label"),
+      popovertarget: "menu",
+    },
+    icon(ICONS.menu),
+  );
+  return [button, list];
+}
+
+/** One of several, at once: `options` are pairs of value and label. */
+function choice(name, options, chosen, choose) {
+  const radio = ([value, label]) =>
+    h(
+      "label",
+      {},
+      h("input", {
+        type: "radio",
+        name: `menu-${name}`,
+        value,
+        checked: value === chosen,
+        onchange: () => choose(value),
+      }),
+      h("span", {}, label),
+    );
+  return h(
+    "fieldset",
+    { class: "segments" },
+    h("legend", {}, t(`menu.${name}`)),
+    ...options.map(radio),
+  );
+}
+
+function notification() {
+  if (!canNotify()) return null;
+  const box = h("input", { type: "checkbox", role: "switch", checked: notifies() });
+  const told = h("small", { role: "status" });
+  box.addEventListener("change", async () => {
+    box.checked = await setNotify(box.checked);
+    told.textContent = Notification.permission === "denied" ? t("menu.notify.denied") : "";
+  });
+  return h("label", { class: "switch" }, box, h("span", {}, t("menu.notify"), told));
+}
+
+function action(label, run) {
+  const pressed = () => {
+    document.getElementById("menu").hidePopover();
+    run();
+  };
+  return h("button", { class: "entry", type: "button", onclick: pressed }, label);
+}
+
+function chosenLanguage() {
+  return localStorage.getItem(LANGUAGE) ?? "";
+}
+
+/** What stands in the form is kept by the server, so the page may be opened anew. */
+function chooseLanguage(code) {
+  if (code) localStorage.setItem(LANGUAGE, code);
+  else localStorage.removeItem(LANGUAGE);
+  location.reload();
+}
+
+function named(code) {
+  if (!code) return ["", t("menu.language.system")];
+  const name = new Intl.DisplayNames([code], { type: "language" }).of(code) ?? language;
+  return [code, name];
+}
