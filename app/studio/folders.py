@@ -20,11 +20,11 @@ from app.settings import Settings, home, is_loopback
 from app.studio.candidates import Candidate, places, search
 from app.studio.errors import NotFound
 from app.studio.folder_dialog import ask_folder
+from app.studio.listing import shown
 from app.studio.settings_file import write_models
 from pipelines.catalog import Catalog
 from pipelines.errors import RequestError
 from pipelines.library.shelf import Shelf
-from pipelines.library.text import decoded, plain
 
 FRESH_SECONDS = 30.0
 """For so long, what was found on the machine is not looked for again."""
@@ -131,12 +131,12 @@ class Folders:
             return None
         return RequestError(
             "The model folders were named with --models or GESSO_MODELS, which win.",
-            f"Start Gesso without it, or name the folder there, too: {self._by_hand()}",
+            f"Start Gesso without it, or name the folder there, too. {self._by_hand()}",
         )
 
     def _by_hand(self) -> str:
         named = " ".join(f'--models "{shown(path)}"' for path in self._models)
-        return f"gesso {named} --models FOLDER"
+        return f"Name it when Gesso starts: gesso {named} --models FOLDER"
 
     def _search(self) -> None:
         with self._lock:
@@ -178,11 +178,6 @@ class Folders:
 
     def _id(self, path: Path) -> str:
         return hashlib.blake2b(os.fsencode(path), digest_size=12, key=self._key).hexdigest()
-
-
-def shown(path: Path) -> str:
-    """A path as text that is safe to show."""
-    return plain(decoded(str(path)))
 
 
 def _is_new(candidate: Candidate, used: tuple[Path, ...]) -> bool:

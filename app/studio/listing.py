@@ -3,31 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from pipelines.catalog import Catalog
 from pipelines.library.entry import Entry
+from pipelines.library.kinds import Role
+from pipelines.library.text import decoded, plain
 
 COLUMNS = ("name", "role", "kind", "size", "dtype")
 
+NAME_WIDTH = 60
+"""Characters of a name in the table; a longer one loses its middle."""
+
+
+class Page(NamedTuple):
+    """Some rows of the list, and how many there are in all."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    broken: int
+
 
 def listing(catalog: Catalog) -> list[dict[str, Any]]:
-    """Every file of the library as plain data; `problem` is `{message, cure}` or None."""
-    labels = {choice.path: choice.variant.label for choice in catalog.checkpoints()}
-    return [_row(entry, labels.get(entry.path)) for entry in catalog.library.entries()]
+    """Every file of the library as plain data; `problem` is `{message, cure}` or None.
+
+    All text is safe to show and to send, whatever the files are called.
+    """
+    labels = _labels(catalog)
+    entries = catalog.library.entries()
+    return [{**_row(entry, labels), "path": shown(entry.path)} for entry in entries]
 
 
-def _row(entry: Entry, label: str | None) -> dict[str, Any]:
+def page(catalog: Catalog, role: Role | None, text: str, limit: int, offset: int) -> Page:
+    """At most `limit` files after the first `offset`: those of a role whose name, kind or
+    problem has all words of `text` in it. Names no path."""
+    labels, words = _labels(catalog), text.casefold().split()
+    entries = catalog.library.entries(role)
+    found = [entry for entry in entries if _has(entry, labels, words)] if words else entries
+    rows = [_row(entry, labels) for entry in found[offset : offset + limit]]
+    return Page(rows, len(found), sum(entry.problem is not None for entry in found))
+
+
+def shown(path: Path) -> str:
+    """A path as text that is safe to show and to send."""
+    return plain(decoded(str(path)))
+
+
+def _labels(catalog: Catalog) -> dict[Path, str]:
+    return {choice.path: choice.variant.label for choice in catalog.checkpoints()}
+
+
+def _has(entry: Entry, labels: dict[Path, str], words: list[str]) -> bool:
+    said = [entry.name, entry.role, entry.family or "", labels.get(entry.path, "")]
+    said += entry.problem or ()
+    text = "\n".join(said).casefold()
+    return all(word in text for word in words)
+
+
+def _row(entry: Entry, labels: dict[Path, str]) -> dict[str, Any]:
     return {
         "name": entry.name,
         "role": entry.role,
         "family": entry.family,
         "variant": entry.variant,
-        "kind": label or entry.family,
+        "kind": labels.get(entry.path) or entry.family,
         "size_bytes": entry.size_bytes,
         "dtype": entry.dtype,
         "sha256": entry.hashes.sha256 if entry.hashes else None,
-        "path": str(entry.path),
+        "pickled": entry.pickled,
         "note": entry.note,
         "problem": entry.problem._asdict() if entry.problem else None,
     }
@@ -51,7 +95,12 @@ def as_table(rows: Sequence[dict[str, Any]]) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     size = f"{row['size_bytes'] / 2**20:,.0f} MB"
-    return row["name"], row["role"], row["kind"] or "", size, row["dtype"] or ""
+    return _cut(row["name"]), row["role"], row["kind"] or "", size, row["dtype"] or ""
+
+
+def _cut(name: str) -> str:
+    half = NAME_WIDTH // 2
+    return name if len(name) <= NAME_WIDTH else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

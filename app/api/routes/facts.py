@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.api.routes.models import scanning
 from app.studio.service import Studio
 from pipelines.draft import Choice, Draft
 from pipelines.recipe import Recipe
@@ -14,12 +15,14 @@ from pipelines.recipe import Recipe
 def add(router: APIRouter, studio: Studio) -> None:
     @router.get("/choices")
     def choices() -> dict[str, Any]:
-        """What a draft may choose from, with the files that are in the folders now."""
+        """What a draft may choose from. While folders are being read (`scanning`), what is
+        known so far."""
         studio.rescan()
         return {
             "checkpoints": [_checkpoint(choice) for choice in studio.catalog.checkpoints()],
             "samplers": [sampler.name for sampler in studio.catalog.samplers()],
             "schedules": [schedule.name for schedule in studio.catalog.schedules()],
+            "scanning": scanning(studio),
         }
 
     @router.get("/schema")
