@@ -6,8 +6,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
@@ -18,16 +17,6 @@ from app.studio.service import Studio
 from pipelines.errors import StudioError
 from pipelines.picture import Facts
 from pipelines.recipe import SEED_LIMIT, Recipe
-
-_PICTURE_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            kind: {"schema": {"type": "string", "format": "binary"}}
-            for kind in ("image/png", "image/jpeg", "image/webp")
-        },
-    }
-}
 
 AT_ONCE = 1000
 """Pictures that one request may delete or give back."""
@@ -58,19 +47,6 @@ def add(router: APIRouter, studio: Studio) -> None:
     _add_lists(router, studio)
     _add_files(router, studio)
     _add_changes(router, studio)
-
-    @router.post("/reuse", openapi_extra=_PICTURE_BODY)
-    async def reuse(request: Request) -> dict[str, Any]:
-        """The settings in a picture of Gesso or another app, as a draft, and what differs here.
-
-        The picture is the body; no pixel of it is decoded and nothing is kept.
-        """
-        reused = await run_in_threadpool(studio.reuse, await request.body())
-        return {
-            "source": reused.source,
-            "values": reused.draft.model_dump(mode="json", exclude_unset=True),
-            "differences": reused.differences,
-        }
 
     @router.get("/pictures/{picture}")
     def picture(picture: str) -> dict[str, Any]:
