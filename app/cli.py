@@ -272,7 +272,9 @@ def _models(flags: argparse.Namespace) -> int:
     from app.studio.listing import as_table, listing
     from app.studio.service import open_catalog
 
-    entries = listing(open_catalog(settings, cached=not flags.rescan))
+    catalog = open_catalog(settings, cached=not flags.rescan)
+    catalog.library.wait()
+    entries = listing(catalog)
     print(json.dumps(entries, indent=2) if flags.json else as_table(entries))
     return 0
 
