@@ -21,6 +21,7 @@ from pipelines import samplers
 from pipelines.catalog import Catalog, Checkpoint
 from pipelines.draft import AUTOMATIC, Draft
 from pipelines.errors import StudioError, UnknownChoice, UnknownModel
+from pipelines.images.kinds import kind_of
 from pipelines.library.search import is_hash
 from pipelines.library.text import plain
 from pipelines.metadata import settings_of
@@ -50,9 +51,11 @@ class Reused:
 def reuse(data: bytes, catalog: Catalog, here: Facts | None = None) -> Reused:
     """What to ask for to have the picture in `data` (PNG, JPEG, WebP) again.
 
-    `here` is how a picture would be made now, if known. Raises RecipeFileError when the picture
-    does not say its settings, RequestError when its recipe is damaged.
+    `here` is how a picture would be made now, if known. Raises ImageFileError when the data is no
+    picture, RecipeFileError when it does not say its settings, RequestError when its recipe is
+    damaged.
     """
+    kind_of(data)
     found = settings_of(data)
     if isinstance(found.asked, Recipe):
         reading = _Reading(catalog, _said(draft_of(found.asked)))

@@ -41,6 +41,11 @@ _BRANDS = {
     b"mif1": "a HEIC", b"msf1": "a HEIC",
 }  # fmt: skip
 _LAYERED = {b"image/openraster": "an OpenRaster file", b"application/x-krita": "a Krita file"}
+_NO_PICTURES = {
+    "a web page": "Open the picture alone, save it, and bring that.",
+    "a model file": "Put it into the folder of its kind under models/.",
+}
+"""What to do with files that were never meant as pictures."""
 _TEXT = 1024
 """Bytes in which a text says what it is."""
 
@@ -52,17 +57,14 @@ def kind_of(data: bytes) -> str:
         return kind
     if not data:
         raise ImageFileError("This file is empty.", "Save or download it again.")
-    if kind == _WEB_PAGE:
-        raise ImageFileError(
-            f"This is {kind}, not a picture.", "Open the picture alone, save it, and bring that."
-        )
+    if kind is None:
+        raise ImageFileError("This is no picture.", "Choose a picture file.")
+    if kind in _NO_PICTURES:
+        raise ImageFileError(f"This is {kind}, not a picture.", _NO_PICTURES[kind])
     raise ImageFileError(
-        f"This is {kind}, which Gesso does not open." if kind else "This is no picture.",
-        "Save it as PNG, JPEG or WebP, and bring that." if kind else "Choose a picture file.",
+        f"This is {kind}, which Gesso does not open.",
+        "Save it as PNG, JPEG or WebP, and bring that.",
     )
-
-
-_WEB_PAGE = "a web page"
 
 
 def _by_signature(data: bytes) -> str | None:
@@ -73,6 +75,8 @@ def _by_signature(data: bytes) -> str | None:
     if data[:4] == b"PK\3\4" and data[30:38] == b"mimetype":
         named = (name for mark, name in _LAYERED.items() if data[38:].startswith(mark))
         return next(named, "a ZIP archive")
+    if data[8:10] == b'{"' and data[4:8] == b"\0\0\0\0":  # safetensors
+        return "a model file"
     return next((kind for start, kind in _STARTS if data.startswith(start)), None)
 
 
@@ -80,5 +84,5 @@ def _by_text(start: bytes) -> str | None:
     if b"<svg" in start:
         return "an SVG"
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<!doctype html", b"<html")):
-        return _WEB_PAGE
+        return "a web page"
     return None

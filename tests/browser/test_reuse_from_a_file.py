@@ -100,19 +100,22 @@ def test_a_jpeg_of_another_app_fills_the_form_and_tells_what_differs(
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
-    [("notes.txt", "text/plain"), ("model.safetensors", ""), ("x.json", "application/json")],
+    ("name", "kind", "data", "said"),
+    [
+        ("notes.txt", "text/plain", b"a red house", "This is no picture."),
+        ("x.png", "image/png", b"II*\0", "This is a TIFF"),
+    ],
 )
 def test_a_file_that_is_no_picture_gets_a_sentence(
-    browser: Any, server: Server, name: str, kind: str
+    browser: Any, server: Server, name: str, kind: str, data: bytes, said: str
 ) -> None:
     page = browser.new_page()
     page.goto(server.url)
     page.wait_for_selector(".engine[data-state=ready]")
     page.wait_for_selector("#drop", state="attached")
     page.fill("#prompt textarea", "kept")
-    drop(page, b'{"a": 1}', name, kind)
-    assert "not a PNG, JPEG or WebP" in page.wait_for_selector(".notice[role=alert]").inner_text()
+    drop(page, data, name, kind)
+    assert said in page.wait_for_selector(".notice[role=alert]").inner_text()
     assert page.input_value("#prompt textarea") == "kept"
     assert page.url.rstrip("/") == server.url
     page.close()

@@ -55,8 +55,10 @@ def test_a_picture_made_here_comes_back_without_a_difference(client, studio):
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"", "not a PNG"),
-        (b"#!/bin/sh", "not a PNG"),
+        (b"", "empty"),
+        (b"#!/bin/sh", "no picture"),
+        (b"II*\0", "TIFF"),
+        (b"GIF89a", "not a PNG, JPEG or WebP"),
         (png(), "does not say"),
         (png(prompt="{}"), "ComfyUI"),
         (png(gesso="{"), "damaged"),

@@ -84,6 +84,7 @@ def archive(mimetype: str) -> bytes:
         (archive("image/openraster"), "an OpenRaster file"),
         (archive("text/plain"), "a ZIP"),
         (b"\xef\xbb\xbf\n<!DOCTYPE html><img>", "a web page"),
+        (b"\x20\0\0\0\0\0\0\0" + b'{"a": {}}', "a model file"),
         (b"", "empty"),
         (b"\0" * 4000, "no picture"),
         (b"hello", "no picture"),
