@@ -3,6 +3,7 @@ import { bdi, h, icon, ICONS } from "./dom.js";
 import { picture } from "./gallery-api.js";
 import { ICONS as MORE } from "./gallery-icons.js";
 import { t } from "./language.js";
+import { over } from "./over.js";
 import { facts } from "./words.js";
 
 /** Two pictures, one over the other, with a slider between them; below, what differs. */
@@ -44,12 +45,13 @@ export class Compare {
       h("div", { class: "wall" }, this.#frame),
       this.#differences,
     );
+    this.#dialog.addEventListener("close", () => this.#dialog.remove());
     this.#left.addEventListener("load", () => this.#fit());
   }
 
   /** Compare the pictures of two ids. */
   open(ids) {
-    document.body.append(this.#dialog);
+    over(this.#dialog);
     this.#slider.value = 50;
     this.#split();
     this.#show(ids);

@@ -175,7 +175,7 @@ export class Grid {
     const end = () => clearTimeout(timer);
     this.element.addEventListener("pointerdown", ({ pointerType, target }) => {
       held = false;
-      const cell = pointerType === "touch" && target.closest(".cell");
+      const cell = pointerType === "touch" ? target.closest(".cell") : null;
       if (!cell?.dataset.id) return;
       timer = setTimeout(() => {
         held = true;

@@ -1,6 +1,7 @@
 // One line at the foot of the window that goes away by itself, with at most one thing to press.
 
 import { bdi, h } from "./dom.js";
+import { over } from "./over.js";
 
 const SHOWN_MS = 12_000;
 const MARGIN_MS = 4_000; // after the pointer or the focus has left it
@@ -43,7 +44,8 @@ function show(element, undo = null) {
 /** Put it where it can be pressed: what is outside an open dialog cannot. */
 function settle(element) {
   const dialog = document.querySelector("dialog[open]");
-  (dialog ?? document.body).append(element);
+  if (dialog) dialog.append(element);
+  else over(element);
   dialog?.addEventListener("close", () => shown?.element === element && settle(element), {
     once: true,
   });

@@ -5,6 +5,7 @@ import { favour, onChange, remove, reuse } from "./gallery-changes.js";
 import { details } from "./gallery-details.js";
 import { ICONS as MORE } from "./gallery-icons.js";
 import { t } from "./language.js";
+import { over } from "./over.js";
 
 const SWIPE = 48;
 const KEY = "gesso.details";
@@ -37,7 +38,7 @@ export class Lightbox {
     this.#dialog = h(
       "dialog",
       { id: "lightbox", class: "lightbox", "aria-label": t("caption.full_view") },
-      h("div", { class: "sheet" }, this.#image),
+      h("div", { class: "sheet", tabindex: -1, autofocus: true }, this.#image),
       this.#details,
       h("div", { class: "corner" }, this.#star, bin, this.#download, this.#tell, close),
       this.#newer,
@@ -56,7 +57,7 @@ export class Lightbox {
 
   /** `picture` is `{ id, description, first, last }`. */
   open(picture) {
-    document.body.append(this.#dialog);
+    over(this.#dialog);
     this.#told(localStorage.getItem(KEY) ? localStorage.getItem(KEY) === "shown" : matchMedia(WIDE).matches);
     this.#show(picture);
     this.#dialog.showModal();
