@@ -6,16 +6,15 @@ them together, which is how Gradio's handlers see the page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 import gradio as gr
 from gradio.components import Component
 
-from app.ui.fields import facts, read, sizes_of, starting_values
+from app.ui.fields import facts, read, starting_values
 from app.ui.language import say
 from pipelines.draft import Choice, Draft
-from pipelines.library.kinds import Variant
 
 SHARED = "shared"
 """Name of the form above the tabs."""
@@ -48,6 +47,15 @@ class Form:
         if self.shared is not None and name not in self.widgets:
             return self.shared[name]
         return self.widgets[name]
+
+    @property
+    def kinds(self) -> dict[str, Literal["text", "number"]]:
+        """What each of the form's own widgets holds."""
+        numbers = (gr.Slider, gr.Number)
+        return {
+            name: "number" if isinstance(widget, numbers) else "text"
+            for name, widget in self.widgets.items()
+        }
 
     def id(self, name: str) -> str:
         """The id of the element of a field, or of any other that the tab has."""
@@ -118,13 +126,11 @@ class Forms:
         self._forms[name] = form
         return form
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Form]:
         return iter(self._forms.values())
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the working tabs."""
-        return [name for name in self._forms if name != self.shared.name]
+    def __getitem__(self, name: str) -> Form:
+        return self._forms[name]
 
     @property
     def widgets(self) -> list[Any]:
@@ -153,20 +159,12 @@ class Forms:
                 placed[owner][name] = value
         return placed
 
-    def updates(
-        self, changes: Mapping[str, Mapping[str, Any]], variant: Variant | None = None
-    ) -> list[Any]:
-        """An answer for all `widgets`: new values for some fields, by form, and in every tab the
-        sizes that suit a variant."""
+    def updates(self, changes: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+        """An answer for all `widgets`: new values for some fields, by form."""
         return [
-            _update(name, changes.get(form.name, {}), variant)
+            gr.update(value=changes[form.name][name])
+            if name in changes.get(form.name, {})
+            else gr.skip()
             for form in self
             for name in form.widgets
         ]
-
-
-def _update(name: str, values: Mapping[str, Any], variant: Variant | None) -> Any:
-    sized = {"sizes": sizes_of(variant)} if name == "size" and variant is not None else {}
-    if name in values:
-        return {**gr.update(value=values[name]), **sized}
-    return {**gr.update(), **sized} if sized else gr.skip()

@@ -36,13 +36,21 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
-STYLES = ("gesso.css", "gallery.css")
+STYLES = (
+    "ground.css",
+    "widgets.css",
+    "masthead.css",
+    "parts.css",
+    "stage.css",
+    "lightbox.css",
+    "gallery.css",
+    "form.css",
+    "firstrun.css",
+)
 """Style sheets in `static`, in the order in which they are read."""
 
 HEAD = "\n".join(
     (
-        '<meta name="color-scheme" content="light dark">',
-        f'<link rel="icon" type="image/svg+xml" href="{panels.SCRIPTS}/mark.svg">',
         *(f'<link rel="stylesheet" href="{panels.SCRIPTS}/{sheet}">' for sheet in STYLES),
         f'<script type="module" src="{panels.SCRIPTS}/page.js"></script>',
     )
@@ -94,7 +102,7 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
         page.working.render()
         with gr.Column(elem_id="studio"):
             generate, first, answers = _compose(page)
-            _tabs(page, offered)
+            _tabs(page, offered, answers)
             results = panels.results(starter=_only_starter(page.forms.shared.chosen))
         wire_generate(page, generate, first, answers)
         wire_checkpoint(page, answers, blocks)
@@ -125,12 +133,12 @@ def _compose(page: Page) -> tuple[gr.Button, gr.Button, gr.HTML]:
     return generate, first, answers
 
 
-def _tabs(page: Page, offered: Sequence[Tab | View]) -> None:
+def _tabs(page: Page, offered: Sequence[Tab | View], answers: gr.HTML) -> None:
     """The row of tabs, with what belongs to each."""
     with gr.Tabs(elem_id="tasks") as row:
         for tab in offered:
             with gr.Tab(tab.label, id=tab.name, elem_id=f"tab-{tab.name}") as item:
-                _fill_tab(page, tab)
+                _fill_tab(page, tab, answers)
             outputs = [page.working] if isinstance(tab, Tab) else None
             item.select(None, None, outputs, js=panels.chosen(tab.name), **QUIET)
     views = [tab.name for tab in offered if isinstance(tab, View)]
@@ -138,7 +146,7 @@ def _tabs(page: Page, offered: Sequence[Tab | View]) -> None:
     panel.choose(None, None, row, js=panels.WANTED, **QUIET)
 
 
-def _fill_tab(page: Page, tab: Tab | View) -> None:
+def _fill_tab(page: Page, tab: Tab | View, answers: gr.HTML) -> None:
     if isinstance(tab, View):
         with gr.Column(elem_classes="view"):
             tab.build(page.studio)
@@ -146,9 +154,9 @@ def _fill_tab(page: Page, tab: Tab | View) -> None:
     form = page.forms.tab(tab.name)
     with gr.Column(elem_classes="settings"):
         tab.build(page.studio, form)
-        wire_reset(page, form, gr.Button(
-            say("form.reset"), size="sm", elem_id=form.id("reset"), interactive=True
-        ))
+        label, name = say("form.reset"), form.id("reset")
+        reset = gr.Button(label, size="sm", elem_id=name, interactive=True)
+    wire_reset(page, form, reset, answers)
 
 
 def _keep(page: Page, views: list[str]) -> None:

@@ -38,29 +38,47 @@ def header() -> gr.HTML:
     return panel("header", "header(element)")
 
 
-TAB_WANTED = "() => ({ __type__: 'update', selected: document.body.dataset.wanted })"
-"""Chooses the tab that `static/tabs.js` wants."""
+def script(name: str, call: str, *parameters: str) -> str:
+    """What Gradio runs in the browser for an event: `call` of `static/<name>.js`."""
+    return f"async ({', '.join(parameters)}) => (await import('{SCRIPTS}/{name}.js')).{call}"
 
 
-def tab_chosen(name: str) -> str:
-    """The script that tells `static/tabs.js` of the tab now chosen, and gives its name."""
-    event = f"new CustomEvent('gesso:tab', {{ detail: {json.dumps(name)} }})"
-    return f"() => {{ document.dispatchEvent({event}); return {json.dumps(name)}; }}"
+WANTED = script("tabs", "wanting()")
+FILLING = script("workspace", "filling()")
+LOOKED = script("workspace", "looked(...values)", "...values")
+
+
+def chosen(tab: str) -> str:
+    """The script for a tab that is chosen now."""
+    return script("tabs", f"chosen({json.dumps(tab)})")
+
+
+def changed(form: str, field: str) -> str:
+    """The script for a widget that holds another value now."""
+    return script("workspace", f"changed({json.dumps(form)}, {json.dumps(field)}, value)", "value")
 
 
 def tabs(names: list[str], views: list[str], forms: Forms) -> gr.HTML:
     """Unseen: keeps the chosen tab in the address. Raises `choose` to have another one chosen."""
-    fields = {form.name: list(form.widgets) for form in forms if form is not forms.shared}
-    prefixes = {form.name: form.prefix for form in forms}
     return panel(
         "tabs",
         "tabs(props, () => trigger('choose'))",
         script="tabs",
         names=names,
         views=views,
-        fields=fields,
-        prefixes=prefixes,
+        fields={form.name: list(form.widgets) for form in forms if form is not forms.shared},
+        prefixes={form.name: form.prefix for form in forms},
     )
+
+
+def workspace(forms: Forms) -> gr.HTML:
+    """Unseen: keeps the forms on the server. Raises `fill` to have `FILLING` fill them."""
+    fields = {
+        form.name: {name: (kind, form.widgets[name].value) for name, kind in form.kinds.items()}
+        for form in forms
+    }
+    call = "workspace(props, () => trigger('fill'))"
+    return panel("workspace", call, script="workspace", fields=fields)
 
 
 def answers() -> gr.HTML:
@@ -106,9 +124,9 @@ def refused(error: StudioError) -> str:
     return _answer(error=error.to_dict())
 
 
-def cleared() -> str:
-    """What was refused before is settled."""
-    return _answer()
+def filled() -> str:
+    """The form was filled as asked for; what was refused before is settled."""
+    return _answer(filled=True)
 
 
 def _answer(**answer: Any) -> str:

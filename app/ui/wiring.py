@@ -1,11 +1,18 @@
-"""How the page's handlers are wired, and how they look up a checkpoint."""
+"""The page's handlers: what happens when the artist submits, chooses a checkpoint, reuses."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelines.draft import Choice
+import gradio as gr
+
+from app.ui import panels
+from app.ui.fields import refill, starting_values, write, write_draft
+from app.ui.form import SHARED, Form, Forms
+from pipelines.draft import Choice, Draft
 from pipelines.errors import StudioError
+from pipelines.recipe import Recipe
 
 if TYPE_CHECKING:
     from app.studio.service import Studio
@@ -26,3 +33,134 @@ def checkpoint_or_none(studio: Studio, name: str | None = None) -> Choice | None
         return studio.catalog.checkpoint(name)
     except StudioError:
         return None
+
+
+def checkpoints(studio: Studio) -> list[tuple[str, str]]:
+    """Labels and names of the checkpoints that can be used."""
+    return [(choice.label, choice.ref.name) for choice in studio.catalog.checkpoints()]
+
+
+class Page:
+    """What the handlers of a page share: its studio, its forms, and two values unseen.
+
+    `filled_for` is the name of the checkpoint whose starting values the widgets got last: what
+    still equals them was not touched by the artist. `working` is the working tab chosen last.
+    """
+
+    def __init__(self, studio: Studio, working: str) -> None:
+        self.studio = studio
+        self.forms = Forms(Form(SHARED, checkpoint_or_none(studio)))
+        filled_for = self.forms.shared.initial.get("checkpoint")
+        self.filled_for = gr.Textbox(filled_for, visible=False, render=False)
+        self.working = gr.Textbox(working, visible=False, render=False)
+
+    @property
+    def filled(self) -> list[Any]:
+        """What changes when the forms are filled."""
+        return [self.filled_for, *self.forms.widgets]
+
+    def unfilled(self) -> list[Any]:
+        """An answer for `filled` that changes nothing."""
+        return [gr.skip(), *self.forms.updates({})]
+
+
+def wire_generate(page: Page, last: gr.Button, first: gr.Button, answers: gr.HTML) -> None:
+    """Pressing `last` queues a job behind all others, `first` before them."""
+
+    def submit(tab: str, *values: Any, first: bool) -> str:
+        try:
+            draft = page.forms.read(tab, values)
+            return panels.accepted(page.studio.submit(draft, first=first).id)
+        except StudioError as error:
+            return panels.refused(error)
+
+    inputs = [page.working, *page.forms.widgets]
+    last.click(partial(submit, first=False), inputs, answers, **QUIET)
+    first.click(partial(submit, first=True), inputs, answers, **QUIET)
+
+
+def wire_checkpoint(page: Page, answers: gr.HTML, blocks: gr.Blocks) -> None:
+    """Another checkpoint fills in what was left untouched; the list follows the folders."""
+    checkpoint, forms = page.forms.shared["checkpoint"], page.forms
+
+    def choose(filled: str, *values: Any) -> list[Any]:
+        held = forms.held(values)
+        asked = held[SHARED]["checkpoint"]
+        old, new = (checkpoint_or_none(page.studio, name) for name in (filled, asked))
+        if new is None:
+            return page.unfilled()
+        after = starting_values(new.variant)
+        changes = {
+            name: refill(own, starting_values(old.variant) if old else own, after)
+            for name, own in held.items()
+        }
+        return [new.ref.name, *forms.updates(changes)]
+
+    def check(name: str) -> Any:
+        try:
+            page.studio.catalog.checkpoint(name)
+        except StudioError as error:
+            return panels.refused(error)
+        return gr.skip()
+
+    def refresh() -> Any:
+        page.studio.rescan()
+        return gr.update(choices=checkpoints(page.studio))
+
+    chosen = checkpoint.input(choose, page.filled, page.filled, **QUIET)
+    chosen.then(None, forms.widgets, None, js=panels.LOOKED, **QUIET)
+    checkpoint.change(check, checkpoint, answers, **QUIET)
+    checkpoint.focus(refresh, None, checkpoint, **QUIET)
+    blocks.load(refresh, None, checkpoint, **QUIET)
+
+
+def wire_reset(page: Page, form: Form, reset: gr.Button, answers: gr.HTML) -> None:
+    """Pressing `reset` sets a tab's own widgets to what suits the checkpoint."""
+
+    def start(name: str) -> list[Any]:
+        chosen = checkpoint_or_none(page.studio, name)
+        suited = starting_values(chosen.variant) if chosen else {}
+        values = (suited.get(field, own.value) for field, own in form.widgets.items())
+        return [panels.filled(), *(gr.update(value=value) for value in values)]
+
+    outputs = [answers, *form.widgets.values()]
+    reset.click(start, form["checkpoint"], outputs, **QUIET)
+
+
+def wire_reuse(page: Page, results: gr.HTML, answers: gr.HTML) -> None:
+    """`results` asks for a picture's settings or its seed, or brings settings from a file."""
+
+    def reuse(event: gr.EventData, tab: str) -> list[Any]:
+        try:
+            if event.what == "values":
+                return [gr.skip(), *_filled(page, tab, Draft.of(event.values))]
+            recipe = page.studio.recipe_of(str(event.picture))
+        except StudioError as error:
+            return [panels.refused(error), *page.unfilled()]
+        if event.what == "seed":
+            seed = page.forms.place(tab, {"seed": str(recipe.seed)})
+            return [gr.skip(), gr.skip(), *page.forms.updates(seed)]
+        return _reused(page, tab, recipe)
+
+    results.reuse(reuse, page.working, [answers, *page.filled], **QUIET)
+
+
+def _reused(page: Page, tab: str, recipe: Recipe) -> list[Any]:
+    """The form filled from a recipe. A checkpoint that is not here is told, the rest is filled."""
+    forms = page.forms
+    try:
+        chosen = page.studio.catalog.recall(recipe.checkpoint)
+    except StudioError as error:
+        values = write(recipe)
+        del values["checkpoint"]
+        return [panels.refused(error), gr.skip(), *forms.updates(forms.place(tab, values))]
+    values = write(recipe, chosen.variant) | {"checkpoint": chosen.ref.name}
+    return [panels.filled(), chosen.ref.name, *forms.updates(forms.place(tab, values))]
+
+
+def _filled(page: Page, tab: str, draft: Draft) -> list[Any]:
+    """The name the form is filled for, and the form filled with what a draft says."""
+    chosen = checkpoint_or_none(page.studio, draft.checkpoint) if draft.checkpoint else None
+    variant = chosen.variant if chosen else None
+    name = chosen.ref.name if chosen else gr.skip()
+    return [name, *page.forms.updates(page.forms.place(tab, write_draft(draft, variant)))]

@@ -15,9 +15,9 @@ export async function pictures(limit) {
   return text(`${ROOT}/pictures?limit=${limit}`).then(json, () => []);
 }
 
-/** The recipe of a picture, or null where it carries none. */
-export async function recipe(id) {
-  return text(`${ROOT}/pictures/${encodeURIComponent(id)}/recipe`).then(json, () => null);
+/** What is known of a picture: `{ info, recipe, facts }`; null where it is not there any more. */
+export async function picture(id) {
+  return text(`${ROOT}/pictures/${encodeURIComponent(id)}`).then(json, () => null);
 }
 
 /** Stop a job, running or waiting. What came of it is told by the events. */

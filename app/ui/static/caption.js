@@ -1,7 +1,7 @@
 import { downloadUrl } from "./api.js";
 import { bdi, h, icon, ICONS } from "./dom.js";
 import { t } from "./language.js";
-import { facts } from "./words.js";
+import { duration, facts } from "./words.js";
 
 /** Below a picture: what can be done with it, its prompt, and what else made it. */
 export class Caption {
@@ -14,11 +14,12 @@ export class Caption {
     this.#actions = actions;
   }
 
-  /** `recipe` is null for a picture that carries none. */
-  show(id, recipe) {
+  /** `recipe` and `facts` are null for a picture that carries none. */
+  show(id, { recipe = null, facts = null }) {
     if (this.#id === id) return;
     this.#id = id;
-    this.element.replaceChildren(this.#buttons(id, recipe), ...(recipe ? described(recipe) : []));
+    const told = recipe ? described(recipe, facts) : [];
+    this.element.replaceChildren(this.#buttons(id, recipe), ...told);
   }
 
   clear() {
@@ -42,12 +43,21 @@ export class Caption {
   }
 }
 
-function described(recipe) {
-  const terms = facts(recipe).map(([term, value]) =>
+function described(recipe, machine) {
+  const pairs = [...facts(recipe), ...made(machine)];
+  const terms = pairs.map(([term, value]) =>
     h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value))),
   );
   return [
     h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : t("caption.no_prompt")),
     h("dl", {}, ...terms),
   ];
+}
+
+/** What the machine did for it, as `[term, value]` pairs. */
+function made(machine) {
+  if (!machine) return [];
+  const { device, dtype, seconds } = machine;
+  const time = seconds == null ? [] : [[t("caption.seconds"), duration(seconds)]];
+  return [[t("caption.device"), `${device} · ${dtype}`], ...time];
 }

@@ -10,6 +10,7 @@ export class Easel {
   #image = h("img", { alt: "", draggable: false });
   #loading = false;
   #wanted = null;
+  #job = null; // whose preview stands here
   element;
 
   constructor(open) {
@@ -24,6 +25,7 @@ export class Easel {
 
   /** A finished picture. */
   picture(id, description) {
+    this.#job = null;
     this.element.dataset.picture = id;
     this.element.disabled = false;
     this.#image.alt = description ?? "";
@@ -35,7 +37,16 @@ export class Easel {
     delete this.element.dataset.picture;
     this.element.disabled = true;
     this.#image.alt = "";
+    if (this.#job !== job) this.#clear();
+    this.#job = job;
     if (version != null) this.#want(previewUrl(job, version), LATENT_FACTOR);
+  }
+
+  /** A blank canvas: what stood here is not what comes. */
+  #clear() {
+    this.#wanted = null;
+    this.#loading = false;
+    this.#image.removeAttribute("src");
   }
 
   #want(url, scale) {

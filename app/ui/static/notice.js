@@ -18,16 +18,34 @@ export class Notice {
     mark(error?.field ?? null);
   }
 
-  /** Settings came from a picture of the app `source`; `differences` says what is not as it was. */
-  tell(source, differences) {
+  /** The form was filled; `undo()` puts back what it held. */
+  say(sentence, undo) {
+    this.#element.replaceChildren(
+      this.#card("status", ICONS.again, [h("strong", {}, sentence), this.#back(undo)]),
+    );
+    mark(null);
+  }
+
+  /** Settings came from a picture of the app `source`; `differences` says what is not as it was,
+   *  `undo()` puts back what the form held. */
+  tell(source, differences, undo) {
     const told = [h("strong", {}, ...rich("notice.from", { app: bdi(source) }))];
     if (differences.length) {
       const items = differences.map((sentence) => h("li", {}, bdi(sentence)));
       told.push(h("p", {}, t("notice.different")));
       told.push(h("ul", { tabindex: 0, "aria-label": t("notice.differences") }, ...items));
     }
+    told.push(this.#back(undo));
     this.#element.replaceChildren(this.#card("status", ICONS.again, told));
     mark(null);
+  }
+
+  #back(undo) {
+    const back = () => {
+      this.show(null);
+      undo();
+    };
+    return h("button", { class: "undo", type: "button", onclick: back }, t("form.undo"));
   }
 
   #card(role, path, told) {

@@ -10,20 +10,23 @@ import { t } from "./language.js";
 import { Notice } from "./notice.js";
 import { announce } from "./notify.js";
 import { Stage } from "./stage.js";
-import { plainId } from "./tabs.js";
+import { goToForm, plainId } from "./tabs.js";
 import { countPrompts } from "./tokens.js";
+import * as workspace from "./workspace.js";
 
 export { size } from "./size.js";
 
 let stage = null;
 let notice = null;
 let drop = null;
+let before = null; // what the form held when it was last asked to be filled, and why
 
 const BUTTONS = {
   stop,
   "seed-random": () => type("seed", ""),
   "seed-last": () => stage?.reuseSeed(),
   "reuse-file": () => drop?.choose(),
+  reset: () => overwriting("form.was_reset"),
 };
 
 /** Gradio's buttons that need no answer from the server. */
@@ -31,10 +34,17 @@ function listenToButtons() {
   const pressed = (event) => {
     const button = event.target instanceof Element && event.target.closest("button[id]");
     if (!button) return;
-    if (button.id === "generate" && feed.lost) holdBack(event);
+    if (button.id.startsWith("generate") && feed.lost) holdBack(event);
+    else if (button.id === "generate" && (event.shiftKey || event.altKey)) generateFirst(event);
     else BUTTONS[plainId(button.id)]?.();
   };
   document.addEventListener("click", pressed, { capture: true });
+}
+
+/** Before all jobs that wait. */
+function generateFirst(event) {
+  event.stopImmediatePropagation();
+  document.getElementById("generate-first")?.click();
 }
 
 /** Gradio would reload the page as soon as the server is back, and with it lose what was typed. */
@@ -53,22 +63,40 @@ export function header(element) {
   feed.start();
 }
 
-/** `value` is the answer to the last press of Generate: `{ job }` or `{ error }`, as JSON. */
+/** The form is about to be filled; the sentence of that key tells of it. */
+function overwriting(key) {
+  before = { values: workspace.values(), key };
+}
+
+function undo() {
+  const { values } = before;
+  return () => workspace.restore(values);
+}
+
+/** `value` is the answer to the last press of Generate, `{ job }` or `{ error }`, or to the last
+ *  wish to fill the form, `{ filled }` or `{ error }`, as JSON. */
 export function answers(element, props, watch) {
   notice = new Notice(element);
   watch("value", () => {
-    const { job, error } = JSON.parse(props.value || "{}");
+    const { job, error, filled } = JSON.parse(props.value || "{}");
+    if (filled) return notice.say(t(before.key), undo());
     notice.show(error ?? null);
     if (job) stage?.follow(job);
   });
 }
 
-/** `reuse(picture, what, values)` asks the server to fill the form. */
-export function results(element, props, reuse) {
+/** `fill(picture, what, values)` asks the server to fill the form. */
+export function results(element, props, fill) {
   const { starter } = props;
+  const reuse = (picture, what, values) => {
+    overwriting("form.reused");
+    goToForm();
+    fill(picture, what, values);
+  };
   stage = new Stage(element, {
     starter,
     reuse,
+    opened: workspace.opened,
     example: (prompt) => {
       type("prompt", prompt);
       document.querySelector("#prompt textarea")?.focus();
@@ -78,10 +106,13 @@ export function results(element, props, reuse) {
   drop = new Drop({
     taken: ({ source, values, differences }) => {
       reuse(null, "values", values);
-      notice?.tell(source, differences);
+      notice?.tell(source, differences, undo());
     },
     failed: (error) => notice?.show(error),
   });
+  document.addEventListener("gesso:reuse", ({ detail: { picture, what } }) => reuse(picture, what));
+  document.addEventListener("gesso:tab", () => stage.turn());
+  workspace.found.then((kept) => kept && stage.restore(kept.tabs));
   feed.subscribe((snapshot) => {
     stage.update(snapshot);
     document.body.classList.toggle("painting", stage.unfinished.length > 0);

@@ -2,10 +2,12 @@ import * as api from "./api.js";
 import { Caption } from "./caption.js";
 import { h } from "./dom.js";
 import { Easel } from "./easel.js";
+import { list } from "./gallery-api.js";
 import { t } from "./language.js";
 import { Lightbox } from "./lightbox.js";
 import { Progress } from "./progress.js";
 import { Strip } from "./strip.js";
+import { workingTab } from "./tabs.js";
 import { Waiting } from "./waiting.js";
 import { welcome } from "./welcome.js";
 
@@ -15,23 +17,31 @@ const SHOWN = 60;
 export class Stage {
   #ids = []; // pictures, newest first
   #prompts = new Map();
-  #recipes = new Map(); // promises, by picture
+  #details = new Map(); // promises, by picture
+  #gone = new Set(); // pictures that jobs made and someone deleted
+  #version = null; // of the gallery, when it was last looked at
   #jobs = [];
   #mine = new Set(); // jobs whose end is awaited here
-  #chosen = null; // the picture looked at; null: whatever is painted, or the newest
+  #chosen = new Map(); // the picture looked at in a tab; none: whatever is painted, or the newest
   #shown = null; // the picture on the easel; null while one is being painted
   #failed;
+  #opened;
   #easel = new Easel(() => this.#open());
   #progress = new Progress();
-  #strip = new Strip((id) => this.#choose(id));
+  #strip = new Strip(
+    (id) => this.#choose(id),
+    () => this.#older(),
+  );
   #waiting = new Waiting();
   #lightbox = new Lightbox((offset) => this.#leaf(offset));
   #caption;
 
-  /** `actions`: `reuse(picture, "settings" | "seed")`, `example(prompt)`, `failed(error)`. */
-  constructor(element, { starter, reuse, example, failed }) {
+  /** `actions`: `reuse(picture, "settings" | "seed")`, `opened(picture)`, `example(prompt)`,
+   *  `failed(error)`. */
+  constructor(element, { starter, reuse, opened, example, failed }) {
     this.reuse = reuse;
     this.#failed = failed;
+    this.#opened = opened;
     this.#caption = new Caption({ open: () => this.#open(), reuse });
     this.element = h(
       "section",
@@ -45,40 +55,60 @@ export class Stage {
     element.replaceChildren(this.element);
   }
 
-  /** Fill the strip with what is there already. */
+  /** Look at what is in the gallery. */
   async load() {
+    const before = [...this.#ids];
     const found = await api.pictures(SHOWN);
-    for (const { id, prompt } of found) this.#prompts.set(id, prompt);
-    this.#ids = [...new Set([...this.#ids, ...found.map(({ id }) => id)])];
+    for (const { id, prompt } of found) {
+      this.#prompts.set(id, prompt);
+      this.#gone.delete(id);
+    }
+    const there = found.map(({ id }) => id);
+    const oldest = there.at(-1) ?? "";
+    for (const id of before) if (id >= oldest && !there.includes(id)) this.#lose(id);
+    this.#add(there);
+    this.#render();
+  }
+
+  /** The pictures that were open in the tabs, but where another one is open by now. */
+  restore(tabs) {
+    for (const [tab, { picture }] of Object.entries(tabs)) {
+      if (picture && !this.#chosen.has(tab)) this.#chosen.set(tab, picture);
+    }
+    this.#render();
+  }
+
+  /** Another tab is chosen. */
+  turn() {
     this.#render();
   }
 
   /** A job was submitted here: show what is being painted. */
   follow(job) {
     this.#mine.add(job);
-    this.#chosen = null;
     this.#settle();
-    this.#render();
+    this.#choose(null);
     if (this.element.getBoundingClientRect().bottom > innerHeight) {
       this.element.scrollIntoView({ block: "start", behavior: "smooth" });
     }
   }
 
-  /** A new snapshot of the studio's jobs, newest first. */
-  update({ jobs }) {
+  /** A new snapshot of the studio's jobs: see feed.js. */
+  update({ jobs, pictures: version }) {
     this.#jobs = jobs;
-    const made = jobs.flatMap(({ pictures }) => [...pictures].reverse());
-    this.#ids = [...new Set([...made.filter((id) => !this.#ids.includes(id)), ...this.#ids])];
     for (const { pictures, prompt } of jobs) {
       for (const id of pictures) this.#prompts.set(id, prompt);
     }
+    this.#add(jobs.flatMap(({ pictures }) => pictures));
+    if (this.#version !== null && this.#version !== version) this.load();
+    this.#version = version;
     this.#settle();
     this.#render();
   }
 
   /** Jobs that have not ended, in the order in which they run. */
   get unfinished() {
-    return [...this.#in("running"), ...this.#in("queued").reverse()];
+    return [...this.#in("running"), ...this.#in("queued")];
   }
 
   /** Put the seed of the picture on show, or of the newest, into the form. */
@@ -98,8 +128,29 @@ export class Stage {
     }
   }
 
+  async #older() {
+    const found = await list({}, { limit: SHOWN, before: this.#ids.at(-1) }).catch(() => []);
+    for (const { id, prompt } of found) this.#prompts.set(id, prompt);
+    this.#add(found.map(({ id }) => id));
+    this.#render();
+  }
+
+  /** Ids sort by age as text. */
+  #add(ids) {
+    const all = new Set([...this.#ids, ...ids.filter((id) => !this.#gone.has(id))]);
+    this.#ids = [...all].sort().reverse();
+  }
+
+  #lose(id) {
+    this.#gone.add(id);
+    this.#ids = this.#ids.filter((other) => other !== id);
+    for (const [tab, chosen] of this.#chosen) if (chosen === id) this.#chosen.delete(tab);
+  }
+
   #choose(id) {
-    this.#chosen = id;
+    const tab = workingTab();
+    if ((this.#chosen.get(tab) ?? null) !== id) this.#opened(id);
+    this.#chosen.set(tab, id);
     this.#render();
   }
 
@@ -123,8 +174,9 @@ export class Stage {
 
   #render() {
     const [job, ...others] = this.unfinished;
-    const painting = this.#chosen === null && (job !== undefined || this.#mine.size > 0);
-    this.#shown = painting ? null : (this.#chosen ?? this.#ids[0] ?? null);
+    const chosen = this.#chosen.get(workingTab()) ?? null;
+    const painting = chosen === null && (job !== undefined || this.#mine.size > 0);
+    this.#shown = painting ? null : (chosen ?? this.#ids[0] ?? null);
     this.element.dataset.state = painting ? "painting" : this.#shown ? "picture" : "empty";
     this.#progress.show(job);
     this.#waiting.show(others);
@@ -136,8 +188,8 @@ export class Stage {
 
   async #renderPicture(id) {
     this.#easel.picture(id, this.#prompts.get(id));
-    if (!this.#recipes.has(id)) this.#recipes.set(id, api.recipe(id));
-    const recipe = await this.#recipes.get(id);
-    if (this.#shown === id) this.#caption.show(id, recipe);
+    if (!this.#details.has(id)) this.#details.set(id, api.picture(id));
+    const details = await this.#details.get(id);
+    if (this.#shown === id) this.#caption.show(id, details ?? {});
   }
 }

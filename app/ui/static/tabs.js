@@ -6,11 +6,11 @@ let working = null; // the working tab chosen last: the one whose form is meant
 let wanted = null; // asked for, but not yet chosen
 
 /** `props`: `names` of the tabs, those that are `views`, and each form's `fields` and
- *  `prefixes`. `raise()` has the tab chosen that stands in the body's `data-wanted`. */
+ *  `prefixes`. `raise()` has `wanting` asked for the tab to choose. */
 export function tabs(props, raise) {
   known = props;
   choose = (name) => {
-    wanted = document.body.dataset.wanted = name;
+    wanted = name;
     raise();
   };
   working ??= known.names[0];
@@ -19,16 +19,24 @@ export function tabs(props, raise) {
   follow();
 }
 
-document.addEventListener("gesso:tab", ({ detail: name }) => {
-  // The first tab reports itself, too, while the one of the address is on its way.
-  if (wanted !== null && name !== wanted) return;
+/** What Gradio is told of its row of tabs. */
+export function wanting() {
+  return { __type__: "update", selected: wanted };
+}
+
+/** A tab says that it is the chosen one; every part of the page hears `gesso:tab`. */
+export function chosen(name) {
+  // The first tab says so, too, while the one of the address is on its way.
+  if (wanted !== null && name !== wanted) return name;
   wanted = null;
   const view = known.views.includes(name);
   if (!view) working = name;
   document.body.dataset.tab = name;
   document.body.classList.toggle("viewing", view);
   if (address() !== name) history.pushState(null, "", `#${name}`);
-});
+  document.dispatchEvent(new CustomEvent("gesso:tab", { detail: name }));
+  return name;
+}
 
 /** Choose a tab by name; a name that there is not changes nothing. */
 export function go(name) {
@@ -55,6 +63,11 @@ export function idOf(name, tab = working) {
 export function plainId(id) {
   const prefix = known.prefixes[working] ?? "";
   return id.startsWith(prefix) ? id.slice(prefix.length) : id;
+}
+
+/** Whether the address names a tab. */
+export function addressed() {
+  return location.hash.length > 1;
 }
 
 /** The tab that the address names; without one it is the first. */

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, get_args
 
 import gradio as gr
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 def _build(studio: Studio, form: Form) -> None:
     sizes = sizes_of(form.chosen.variant if form.chosen else None)
-    form.add("size", size_picker(form.id("size"), form.initial.get("size", ""), sizes))
+    size = size_picker(form.id("size"), form.initial.get("size", ""), sizes)
+    form.add("size", size)
     with gr.Row():
         _sampler(form, studio.catalog.samplers())
         names = [schedule.name for schedule in studio.catalog.schedules()]
@@ -48,7 +50,9 @@ def _build(studio: Studio, form: Form) -> None:
         )
     form.slider("count")
     with gr.Accordion(say("form.advanced"), open=False):
-        _advanced(studio, form)
+        conditioning = _advanced(form)
+    checkpoint = form["checkpoint"]
+    checkpoint.change(partial(_suit, studio), checkpoint, [size, conditioning], **QUIET)
 
 
 def _sampler(form: Form, samplers: list[Sampler]) -> None:
@@ -64,7 +68,7 @@ def _sampler(form: Form, samplers: list[Sampler]) -> None:
     sampler.change(lambda name: gr.update(info=summary(name)), sampler, sampler, **QUIET)
 
 
-def _advanced(studio: Studio, form: Form) -> None:
+def _advanced(form: Form) -> gr.Row:
     form.slider("clip_skip")
     form.choice("prediction_type", [AUTOMATIC, *get_args(PredictionType)], value=AUTOMATIC)
     with gr.Row(
@@ -74,13 +78,15 @@ def _advanced(studio: Studio, form: Form) -> None:
         form.text(NESTED + "target", placeholder=say("choice.automatic"))
         form.number(NESTED + "crop_left")
         form.number(NESTED + "crop_top")
-    checkpoint = form["checkpoint"]
-    checkpoint.change(
-        lambda name: gr.update(visible=_takes_size(checkpoint_or_none(studio, name))),
-        checkpoint,
-        conditioning,
-        **QUIET,
-    )
+    return conditioning
+
+
+def _suit(studio: Studio, name: str | None) -> list[Any]:
+    """The sizes of the checkpoint chosen now, and whether it is told a size."""
+    chosen = checkpoint_or_none(studio, name)
+    if chosen is None:
+        return [gr.skip(), gr.skip()]
+    return [gr.update(sizes=sizes_of(chosen.variant)), gr.update(visible=_takes_size(chosen))]
 
 
 def _takes_size(chosen: Choice | None) -> bool:
