@@ -1,0 +1,134 @@
+// The form, the open pictures and the chosen tab, kept on the server as they change, so that any
+// page that opens finds them. The rules for several pages stand in app/studio/workspace.py.
+
+import { feed } from "./feed.js";
+import { field } from "./fields.js";
+import { Keeper } from "./keeper.js";
+import { addressed, go, workingTab } from "./tabs.js";
+
+const ROOT = "/api/v1/workspace";
+const KEEPALIVE = 60_000; // bytes of requests that may outlive their page
+const SHARED = "shared";
+
+let keeper = null;
+let fields = []; // [form, name, kind] in the order of the widgets
+let raise = () => {};
+let pending = null; // what the widgets are filled with next: { values, kept }
+let resolve = null;
+
+/** What was found when the page was opened: `{ tab, tabs }`, or null where nothing answered. */
+export const found = new Promise((done) => (resolve = done));
+
+/** `props.fields`: by form and name, `[kind, value]` of each widget. `fill()` has `filling` asked. */
+export async function workspace(props, fill) {
+  const forms = Object.entries(props.fields);
+  const values = forms.map(([form, own]) => [
+    form,
+    Object.fromEntries(Object.entries(own).map(([name, [, value]]) => [name, value])),
+  ]);
+  fields = forms.flatMap(([form, own]) =>
+    Object.entries(own).map(([name, [kind]]) => [form, name, kind]),
+  );
+  raise = fill;
+  keeper = new Keeper(Object.fromEntries(values), { send, fill: put });
+  listen();
+  const kept = await refresh();
+  if (kept?.tab && !addressed()) go(kept.tab);
+  keepTab(kept?.tab);
+  resolve(kept);
+}
+
+/** A widget reports its value. */
+export function changed(form, name, value) {
+  const text = fields.some((known) => known[0] === form && known[1] === name && known[2] === "text");
+  keeper?.changed(form, name, text ? String(value ?? "") : value);
+}
+
+/** All widgets report theirs, also those of tabs that are not on the page yet. */
+export function looked(...values) {
+  fields.forEach(([form, name], place) => changed(form, name, values[place]));
+}
+
+/** The picture that is open in the working tab; null: always the newest. */
+export function opened(picture) {
+  keeper?.opened(workingTab(), picture);
+}
+
+/** What all widgets hold, for `restore`. */
+export function values() {
+  return keeper?.values() ?? {};
+}
+
+/** Put all widgets back to what they held. */
+export function restore(former) {
+  put(keeper.different(former), () => false);
+}
+
+/** What Gradio puts into its widgets: first the checkpoint they are filled for. */
+export function filling() {
+  const { values, kept } = pending;
+  const widgets = fields.map(([form, name]) =>
+    name in (values[form] ?? {}) && !kept(form, name) ? values[form][name] : undefined,
+  );
+  return [values[SHARED]?.checkpoint, ...widgets];
+}
+
+function put(values, kept) {
+  pending = { values, kept };
+  raise();
+}
+
+function listen() {
+  document.addEventListener("input", ({ target }) => typed(target), { capture: true });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) keeper.flush();
+    else refresh();
+  });
+  addEventListener("focus", refresh);
+  addEventListener("pagehide", () => keeper.leave());
+  feed.addEventListener("back", refresh);
+}
+
+/** Gradio reports text a moment after it was typed: too late if the page is left just then. */
+function typed(box) {
+  if (!box.matches?.("textarea, input[type=text]:not([role=combobox])")) return;
+  const [form, name] =
+    fields.find(
+      ([form, name, kind]) =>
+        kind === "text" && [SHARED, workingTab()].includes(form) && field(name)?.contains(box),
+    ) ?? [];
+  if (form) keeper.changed(form, name, box.value);
+}
+
+async function refresh() {
+  await keeper.flush();
+  const { error, ...kept } = await request("GET", ROOT);
+  if (!kept.tabs) return null;
+  keeper.takeOver(kept);
+  return kept;
+}
+
+function keepTab(kept) {
+  document.addEventListener("gesso:tab", ({ detail: tab }) => {
+    if (tab !== kept) request("PUT", ROOT, { tab });
+    kept = tab;
+  });
+}
+
+function send(form, body, leaving) {
+  return request("PATCH", `${ROOT}/${form}`, body, leaving);
+}
+
+/** The answer, or `{ status, error }`; `{}` where nothing answers. */
+async function request(method, url, body, leaving = false) {
+  const text = body && JSON.stringify(body);
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const keepalive = leaving && text.length < KEEPALIVE;
+  try {
+    const response = await fetch(url, { method, headers, body: text, keepalive });
+    const answer = await response.json();
+    return response.ok ? answer : { status: response.status, error: answer };
+  } catch {
+    return {};
+  }
+}
