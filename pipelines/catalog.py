@@ -130,6 +130,10 @@ class Catalog:
         usable = [self._choice(e) for e in self.library.entries("checkpoint") if e.usable]
         return sorted(usable, key=self._is_bundled)
 
+    def has_own(self) -> bool:
+        """Whether there is any checkpoint beside the bundled ones."""
+        return not all(map(self._is_bundled, self.checkpoints()))
+
     def checkpoint(self, name: str | None) -> Checkpoint:
         """By name, file name, an ending of its path, or hash. None is the artist's first
         checkpoint that paints from text, else the starter.

@@ -57,8 +57,9 @@ class Folders:
         return self._models[0] if self._models else home() / "models"
 
     def listing(self) -> dict[str, Any]:
-        """Folders in use, candidates, whether more are being looked for, and what stands against
-        a change. Answers at once, whatever the disks do."""
+        """Folders in use, candidates, whether more are being looked for, what stands against a
+        change, and whether there is nothing yet but the starter. Answers at once, whatever the
+        disks do."""
         self._search()
         with self._lock:
             found, used = list(self._found), self._models
@@ -66,6 +67,7 @@ class Folders:
         fixed = self._fixed()
         return {
             "drop": shown(self.drop),
+            "first_run": len(used) < 2 and not self._catalog.has_own(),
             "folders": [self._in_use(path, shelves[path]) for path in used if path in shelves],
             "candidates": [self._candidate(each) for each in found if _is_new(each, used)],
             "searching": self._searcher.is_alive(),

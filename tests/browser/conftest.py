@@ -37,8 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Server:
     """A studio that serves its page, in a process of its own."""
 
-    def __init__(self, home: Path, models: Path, presets: Path) -> None:
+    def __init__(self, home: Path, models: Path | None, presets: Path, **environment: str) -> None:
+        """`models` None: those that `settings.toml` in `home / "data"` names."""
         self.models = models
+        self._environment = {**os.environ, **environment}
         self._log = home / "server.log"
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -53,14 +55,20 @@ class Server:
             "--threads": 1,
         }
         self._command = [sys.executable, "-m", "app.cli", "serve", "--no-browser"]
-        self._command += [str(part) for flag in flags.items() for part in flag]
+        for flag, value in flags.items():
+            if value is not None:
+                self._command += [flag, str(value)]
         self.start()
 
     def start(self) -> None:
         """Returns when the page answers."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+                self._command,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
             )
         deadline = time.monotonic() + SECONDS
         while not self._answers():

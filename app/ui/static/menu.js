@@ -2,6 +2,7 @@
 
 import { about } from "./about.js";
 import { h, icon, ICONS } from "./dom.js";
+import { showFolders } from "./folders.js";
 import { language, languages, t } from "./language.js";
 import { chooseLook, look, LOOKS } from "./look.js";
 import { canNotify, notifies, setNotify } from "./notify.js";
@@ -17,6 +18,7 @@ export function menu() {
     choice("look", LOOKS.map((name) => [name, t(`menu.look.${name}`)]), look(), chooseLook),
     choice("language", ["", ...languages].map(named), chosenLanguage(), chooseLanguage),
     notification(),
+    action(t("folders.title"), showFolders),
     action(t("shortcuts.title"), showShortcuts),
     action(t("about.title"), about),
   );

@@ -1,4 +1,5 @@
 import { h } from "./dom.js";
+import { firstRun } from "./firstrun.js";
 import { rich, t } from "./language.js";
 
 const EXAMPLES = ["welcome.example.1", "welcome.example.2", "welcome.example.3"];
@@ -23,5 +24,6 @@ export function welcome(starter, choose) {
         { class: "aside" },
         ...rich("welcome.starter", { folder: h("code", {}, "models/checkpoints") }),
       ),
+    firstRun(),
   );
 }

@@ -1,0 +1,178 @@
+// Where models come from: the folders in use, and those of other studios on this machine.
+
+import { bdi, dialog, h } from "./dom.js";
+import { feed } from "./feed.js";
+import { n, t } from "./language.js";
+
+const ROOT = "/api/v1/folders";
+const POLL_MS = 700;
+
+const PROGRAMS = {
+  a1111: "AUTOMATIC1111",
+  comfyui: "ComfyUI",
+  fooocus: "Fooocus",
+  forge: "Forge",
+  gesso: "Gesso",
+  invokeai: "InvokeAI",
+};
+
+/** Three ways to models, kept up to date while it is on the page. */
+export class Folders {
+  #listing = null;
+  #told = h("p", { class: "told", role: "status", tabindex: "-1" });
+  #ways = h("div", { class: "ways" });
+  #again = 0;
+  #models = null;
+
+  /** `changed(listing)` is called with each answer of the server: see `GET /folders`. */
+  constructor(changed = () => {}) {
+    this.changed = changed;
+    this.element = h("div", { class: "folders" }, this.#ways, this.#told);
+    feed.addEventListener("snapshot", () => this.#follow(feed.snapshot));
+    this.#ask("");
+  }
+
+  #follow({ models }) {
+    if (this.#models !== null && this.#models !== models) this.#ask("");
+    this.#models = models;
+  }
+
+  /** Ask the server, for the list or a change of it, and show the answer. */
+  async #ask(path, options = {}, done = "") {
+    clearTimeout(this.#again);
+    try {
+      const response = await fetch(ROOT + path, options);
+      const answer = await response.json();
+      if (response.ok) this.#show(answer);
+      else this.#tell(answer);
+      if (response.ok && done && answer.chosen !== false) this.#say(done);
+    } catch {
+      if (path) this.#say(t("notice.silent"));
+    }
+  }
+
+  #show(listing) {
+    const { folders, searching } = listing;
+    const moving = searching || folders.some(({ scanning }) => scanning);
+    if (moving && this.element.isConnected) {
+      this.#again = setTimeout(() => this.#ask(""), POLL_MS);
+    }
+    if (JSON.stringify(listing) === JSON.stringify(this.#listing)) return;
+    this.#listing = listing;
+    this.#ways.replaceChildren(starter(), this.#own(listing), this.#others(listing));
+    if (listing.fixed) this.#tell(listing.fixed);
+    this.changed(listing);
+  }
+
+  #own({ drop, folders, fixed }) {
+    const path = h("code", { tabindex: "0" }, bdi(drop));
+    const copy = async () => {
+      getSelection().selectAllChildren(path);
+      await navigator.clipboard?.writeText(drop).catch(() => {});
+      this.#say(t("folders.copied"));
+    };
+    return way(
+      "own",
+      t("folders.own"),
+      h("p", {}, t("folders.own.help")),
+      h("p", { class: "path" }, path, button(t("folders.copy"), copy)),
+      folders.length > 1 && h("ul", {}, ...folders.map((folder) => this.#used(folder, fixed))),
+      button(t("folders.choose"), () => this.#choose(), { disabled: Boolean(fixed) }),
+    );
+  }
+
+  #used(folder, fixed) {
+    const remove = () =>
+      this.#ask(`/${encodeURIComponent(folder.id)}`, { method: "DELETE" }, t("folders.removed"));
+    const away = folder.reachable === false && h("em", {}, t("folders.away"));
+    const label = t("folders.remove.label", { path: folder.path });
+    return h(
+      "li",
+      {},
+      described(folder, away),
+      button(t("folders.remove"), remove, { disabled: Boolean(fixed), "aria-label": label }),
+    );
+  }
+
+  #others({ candidates, searching, fixed }) {
+    const adopt = (id) => this.#ask("/adopt", sending({ id }), t("folders.adopted"));
+    const entry = (found) =>
+      h(
+        "li",
+        {},
+        described(found),
+        button(t("folders.adopt"), () => adopt(found.id), {
+          class: "adopt",
+          disabled: Boolean(fixed),
+          "aria-label": t("folders.adopt.label", { path: found.path }),
+        }),
+      );
+    const none = t(searching ? "folders.searching" : "folders.none");
+    return way(
+      "others",
+      t("folders.others"),
+      h("p", {}, candidates.length ? t("folders.others.help") : none),
+      h("ul", {}, ...candidates.map(entry)),
+    );
+  }
+
+  #choose() {
+    this.#say(t("folders.choosing"));
+    return this.#ask("/choose", sending({}), t("folders.adopted")).then(() => {
+      if (this.#told.textContent === t("folders.choosing")) this.#say("");
+    });
+  }
+
+  #tell({ message, cure }) {
+    this.#say(`${message} ${cure}`);
+  }
+
+  #say(text) {
+    this.#told.textContent = text;
+  }
+}
+
+/** The folders in a dialog of their own. */
+export function showFolders() {
+  dialog("folders-dialog", t("folders.title"), new Folders().element).showModal();
+}
+
+function starter() {
+  return way("starter", t("folders.starter"), h("p", {}, t("folders.starter.help")));
+}
+
+function way(name, title, ...content) {
+  return h("section", { class: `way ${name}` }, h("h3", {}, title), ...content);
+}
+
+function described({ program, path, counts }, more = null) {
+  const name = PROGRAMS[program];
+  return h(
+    "span",
+    {},
+    name && h("b", {}, name),
+    h("bdi", { class: "where", title: path }, path),
+    h("small", {}, counted(counts), more && " · ", more),
+  );
+}
+
+/** "3 checkpoints, 210 LoRAs, 4 other files". */
+function counted(counts) {
+  const { checkpoint = 0, lora = 0, ...rest } = counts;
+  const other = Object.values(rest).reduce((sum, count) => sum + count, 0);
+  const parts = [
+    checkpoint && n("folders.checkpoints", checkpoint),
+    lora && n("folders.loras", lora),
+    other && n("folders.files", other),
+  ];
+  return parts.filter(Boolean).join(", ") || t("folders.empty");
+}
+
+function button(label, press, attributes = {}) {
+  return h("button", { class: "chip", type: "button", onclick: press, ...attributes }, label);
+}
+
+function sending(body) {
+  const headers = { "Content-Type": "application/json" };
+  return { method: "POST", headers, body: JSON.stringify(body) };
+}
