@@ -53,6 +53,7 @@ def decode(data: bytes, header: Header, limits: Limits) -> tuple[Image.Image, li
         colours.putalpha(alpha)
     if source.orientation != 1:
         colours = colours.transpose(_UPRIGHT[source.orientation])
+    colours.info = {}  # Pillow would write what it knows into the next file
     return colours, notices
 
 

@@ -197,9 +197,12 @@ def test_colours_come_out_as_the_profile_means_them(kind):
     assert found[1] > 240 and found[0] < 15
 
 
-def test_srgb_itself_changes_no_pixel():
-    data = encoded(PLAIN, icc_profile=profile().tobytes())
-    assert differ(opened(data), PLAIN) == 0
+@pytest.mark.parametrize("kind", ["PNG", "WebP"])
+def test_srgb_itself_changes_no_pixel_and_is_not_written_again(kind):
+    options = {"lossless": True} if kind == "WebP" else {}
+    image = opened(encoded(PLAIN, kind, icc_profile=profile().tobytes(), **options))
+    assert differ(image, PLAIN) == 0
+    assert image.info == {}
 
 
 def test_alpha_survives_a_profile():
