@@ -24,6 +24,8 @@ def head(root: str, languages: Sequence[str], sheets: Sequence[str]) -> str:
         (
             f'<script data-languages="{" ".join(languages)}">{script}</script>',
             f"<style>{style}</style>",
+            '<meta name="color-scheme" content="light dark">',
+            f'<link rel="icon" type="image/svg+xml" href="{root}/mark.svg">',
             *preloads,
             f'<link rel="modulepreload" href="{root}/page.js">',
         )
