@@ -93,6 +93,11 @@ class Server:
         with urllib.request.urlopen(f"{self.url}/api/v1/{path}") as answer:
             return answer.read()
 
+    def forget(self) -> None:
+        """Begin with an empty workspace."""
+        request = urllib.request.Request(f"{self.url}/api/v1/workspace", method="DELETE")
+        urllib.request.urlopen(request).close()
+
     def job(self) -> dict[str, Any]:
         """The newest job."""
         return self.get("jobs")[0]
@@ -139,13 +144,19 @@ def browser() -> Iterator[Any]:
 def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
     """Opens the page: `open_page(width=390, height=844, color_scheme="dark")`.
 
+    Its form has the defaults, unless `fresh=False` leaves it as the last page left it.
+
     Fails the test on any error of a script, any 4xx or 5xx answer and any request that leaves the
     machine.
     """
     troubles: list[str] = []
     contexts: list[Any] = []
 
-    def opened(*, width: int = 1440, height: int = 900, script: str = "", **look: Any) -> Any:
+    def opened(
+        *, width: int = 1440, height: int = 900, script: str = "", fresh: bool = True, **look: Any
+    ) -> Any:
+        if fresh:
+            server.forget()
         viewport = {"width": width, "height": height}
         context = browser.new_context(viewport=viewport, reduced_motion="reduce", **look)
         context.set_default_timeout(SECONDS * 1000)
@@ -157,7 +168,8 @@ def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda request: _check_request(request, server.url, troubles))
         page.goto(server.url)
         page.wait_for_selector(".engine[data-state=ready]")
-        page.wait_for_selector("#steps input")
+        page.wait_for_selector("body[data-workspace=found]")
+        page.wait_for_selector("#steps input", state="attached")
         return page
 
     yield opened

@@ -10,9 +10,9 @@ export const pictureUrl = (id) => `${ROOT}/pictures/${encodeURIComponent(id)}.pn
 export const downloadUrl = (id) => `${pictureUrl(id)}?download=1`;
 export const thumbnailUrl = (id) => `${ROOT}/pictures/${encodeURIComponent(id)}/thumbnail`;
 
-/** The newest pictures, newest first; none while the server does not answer. */
+/** The newest pictures, newest first, or null while the server does not answer. */
 export async function pictures(limit) {
-  return text(`${ROOT}/pictures?limit=${limit}`).then(json, () => []);
+  return text(`${ROOT}/pictures?limit=${limit}`).then(json, () => null);
 }
 
 /** What is known of a picture: `{ info, recipe, facts }`; null where it is not there any more. */

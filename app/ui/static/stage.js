@@ -20,6 +20,7 @@ export class Stage {
   #details = new Map(); // promises, by picture
   #gone = new Set(); // pictures that jobs made and someone deleted
   #version = null; // of the gallery, when it was last looked at
+  #loaded = false; // whether it was
   #jobs = [];
   #mine = new Set(); // jobs whose end is awaited here
   #chosen = new Map(); // the picture looked at in a tab; none: whatever is painted, or the newest
@@ -59,6 +60,8 @@ export class Stage {
   async load() {
     const before = [...this.#ids];
     const found = await api.pictures(SHOWN);
+    if (!found) return;
+    this.#loaded = true;
     for (const { id, prompt } of found) {
       this.#prompts.set(id, prompt);
       this.#gone.delete(id);
@@ -99,7 +102,7 @@ export class Stage {
     for (const { pictures, prompt } of jobs) {
       for (const id of pictures) this.#prompts.set(id, prompt);
     }
-    this.#add(jobs.flatMap(({ pictures }) => pictures));
+    if (this.#loaded) this.#add(jobs.flatMap(({ pictures }) => pictures).filter(this.#isNew, this));
     if (this.#version !== null && this.#version !== version) this.load();
     this.#version = version;
     this.#settle();
@@ -135,7 +138,11 @@ export class Stage {
     this.#render();
   }
 
-  /** Ids sort by age as text. */
+  /** Whether the gallery was looked at before this picture was made. Ids sort by age as text. */
+  #isNew(id) {
+    return id > (this.#ids[0] ?? "");
+  }
+
   #add(ids) {
     const all = new Set([...this.#ids, ...ids.filter((id) => !this.#gone.has(id))]);
     this.#ids = [...all].sort().reverse();

@@ -35,6 +35,7 @@ export async function workspace(props, fill) {
   const kept = await refresh();
   if (kept?.tab && !addressed()) go(kept.tab);
   keepTab(kept?.tab);
+  document.body.dataset.workspace = kept ? "found" : "lost";
   resolve(kept);
 }
 
