@@ -1,6 +1,6 @@
 """Gesso's own look: warm white ground, ink, one pigment; the same care in the dark.
 
-Colours here feed Gradio's components; `static/gesso.css` reads the same values as custom
+Colours here feed Gradio's components; `static/ground.css` has the same values as custom
 properties. Fonts are the system's own, so nothing is fetched.
 """
 
