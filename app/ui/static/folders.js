@@ -102,7 +102,7 @@ export class Folders {
         {},
         described(found),
         button(t("folders.adopt"), () => adopt(found.id), {
-          class: "adopt",
+          class: "chip adopt",
           disabled: Boolean(fixed),
           "aria-label": t("folders.adopt.label", { path: found.path }),
         }),
