@@ -119,3 +119,55 @@ def test_a_file_that_is_no_picture_gets_a_sentence(
     assert page.input_value("#prompt textarea") == "kept"
     assert page.url.rstrip("/") == server.url
     page.close()
+
+
+BRING = """([data, target, kind]) => {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const brought = new DataTransfer();
+    if (data) brought.items.add(new File([bytes], "one.png", { type: "image/png" }));
+    if (kind === "link") brought.setData("text/uri-list", "http://evil.example/x.png");
+    const options = { bubbles: true, cancelable: true };
+    const event = kind === "paste"
+        ? new ClipboardEvent("paste", { ...options, clipboardData: brought })
+        : new DragEvent("drop", { ...options, dataTransfer: brought });
+    return !document.querySelector(target).dispatchEvent(event);
+}"""
+
+
+def test_a_pasted_picture_is_read_and_a_link_from_elsewhere_is_not_followed(
+    open_page: Any, server: Server
+) -> None:
+    page = open_page()
+    page.wait_for_selector("#drop", state="attached")
+    prepare(page, "to be pasted", steps="3", seed="77")
+    picture = base64.b64encode(server.bytes(f"pictures/{generate(page)}.png")).decode()
+    prepare(page, "typed since", seed="")
+    assert page.evaluate(BRING, [picture, "body", "paste"])
+    assert "made by Gesso" in page.wait_for_selector(".notice[role=status]").inner_text()
+    page.wait_for_function("document.querySelector('#seed input').value === '77'")
+    assert page.input_value("#prompt textarea") == "to be pasted"
+    assert page.evaluate(BRING, ["", "#prompt textarea", "link"])
+    assert "from other sites" in page.wait_for_selector(".notice[role=alert]").inner_text()
+    assert page.input_value("#prompt textarea") == "to be pasted"
+    assert not page.evaluate(BRING, ["", "#prompt textarea", "paste"])
+
+
+def test_settings_of_a_picture_made_here_come_with_what_differs(
+    open_page: Any, server: Server
+) -> None:
+    page = open_page()
+    prepare(page, "made elsewhere", steps="3", seed="78")
+    generate(page)
+    page.route("**/reuse", lambda route: _as_if_made_elsewhere(route))
+    page.click("text=Reuse settings")
+    card = page.wait_for_selector(".notice[role=status]")
+    page.wait_for_selector(".notice li")
+    assert "device cuda (cpu here)" in card.inner_text()
+
+
+def _as_if_made_elsewhere(route: Any) -> None:
+    answer = route.fetch()
+    said = answer.json()
+    assert said["source"] == "Gesso" and said["differences"] == []
+    said["differences"] = ["It was made with device cuda (cpu here)."]
+    route.fulfill(response=answer, json=said)

@@ -26,10 +26,19 @@ export async function stop(job) {
 }
 
 /** What a picture file says of its making: `{ source, values, differences }`, or `{ error }`. */
-export async function settingsOf(file) {
+export function settingsOf(file) {
   const headers = { "Content-Type": file.type || "application/octet-stream" };
+  return told(`${ROOT}/reuse`, { method: "POST", headers, body: file });
+}
+
+/** The same of a picture of the gallery. */
+export function settingsOfPicture(id) {
+  return told(`${ROOT}/pictures/${encodeURIComponent(id)}/reuse`);
+}
+
+async function told(url, options) {
   try {
-    const response = await fetch(`${ROOT}/reuse`, { method: "POST", headers, body: file });
+    const response = await fetch(url, options);
     const answer = json(await response.text());
     return response.ok ? answer : { error: answer };
   } catch {

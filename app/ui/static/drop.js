@@ -1,4 +1,4 @@
-import { settingsOf } from "./api.js";
+import { settingsOf, settingsOfPicture } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./language.js";
 
@@ -6,8 +6,21 @@ import { t } from "./language.js";
 export const LIMIT = 64 * 2 ** 20;
 
 const KINDS = "image/png,image/jpeg,image/webp";
+const LINK = "text/uri-list";
+const TYPED_INTO = "input, textarea, [contenteditable]";
 
-/** A picture dropped anywhere on the page, or chosen from a file, gives its settings. */
+/** What is dropped or pasted: `{ file, count }` of its `count` files, or `{ error }`. */
+export function brought({ files, items }) {
+  const folders = [...(items ?? [])]
+    .filter(({ kind }) => kind === "file")
+    .map((item) => Boolean(item.webkitGetAsEntry?.()?.isDirectory));
+  const found = [...files].filter((_, place) => !folders[place]);
+  const file = found.find(({ type }) => type.startsWith("image/")) ?? found[0];
+  if (file) return file.size > LIMIT ? sorry("drop.too_large", file) : { file, count: found.length };
+  return sorry(folders.length ? "drop.folder" : "drop.elsewhere");
+}
+
+/** A picture dropped anywhere on the page, pasted or chosen from a file, gives its settings. */
 export class Drop {
   #overlay = h(
     "div",
@@ -16,7 +29,7 @@ export class Drop {
   );
   #actions;
   #own = false; // the drag began on this page
-  #last = null; // the file asked for last: an earlier answer that comes late is passed over
+  #asked = 0; // an earlier answer that comes late is passed over
 
   /** `actions`: `taken({ source, values, differences })`, `failed(error)`. */
   constructor(actions) {
@@ -28,43 +41,63 @@ export class Drop {
     listen("dragover", (event) => this.#over(event));
     listen("dragleave", (event) => event.relatedTarget === null && this.#show(false));
     listen("drop", (event) => this.#drop(event));
+    listen("paste", (event) => this.#paste(event));
   }
 
   /** Let the artist choose a file. */
   choose() {
     const input = h("input", { type: "file", accept: KINDS });
-    input.addEventListener("change", () => input.files.length && this.take(input.files[0]));
+    input.addEventListener("change", () => input.files.length && this.#take(input));
     input.click();
   }
 
-  /** Ask the server for the settings of a file. */
-  async take(file) {
-    this.#last = file;
-    const answer = file.size > LIMIT ? { error: tooLarge(file) } : await settingsOf(file);
-    if (this.#last !== file) return;
-    if (answer.error) this.#actions.failed(answer.error);
-    else this.#actions.taken(answer);
+  /** Ask for the settings of a picture of the gallery. */
+  recall(id) {
+    this.#ask(() => settingsOfPicture(id));
+  }
+
+  #take(transfer) {
+    const { file, count, error } = brought(transfer);
+    const several = count > 1 ? [t("drop.several", { count, name: file.name })] : [];
+    this.#ask(() => (error ? { error } : settingsOf(file)), several);
+  }
+
+  async #ask(settings, further = []) {
+    const number = ++this.#asked;
+    const { error, differences = [], ...answer } = await settings();
+    if (this.#asked !== number) return;
+    if (error) this.#actions.failed(error);
+    else this.#actions.taken({ ...answer, differences: [...further, ...differences] });
   }
 
   #over(event) {
-    if (!this.#carries(event)) return;
+    if (!this.#carries(event, "Files") && !this.#carries(event, LINK)) return;
     event.preventDefault();
     event.stopPropagation();
     event.dataTransfer.dropEffect = "copy";
-    this.#show(true);
+    this.#show(this.#carries(event, "Files"));
   }
 
+  /** Left alone, a link would take the place of the page. */
   #drop(event) {
     this.#show(false);
-    if (!this.#carries(event)) return;
+    if (!this.#carries(event, "Files") && !this.#carries(event, LINK)) return;
     event.preventDefault();
     event.stopPropagation();
-    const [file] = event.dataTransfer.files;
-    if (file) this.take(file);
+    this.#take(event.dataTransfer);
   }
 
-  #carries({ dataTransfer }) {
-    return !this.#own && Boolean(dataTransfer?.types.includes("Files"));
+  #paste(event) {
+    const { clipboardData: data, target } = event;
+    const text = data?.types.includes("text/plain") && target.closest?.(TYPED_INTO);
+    if (!data?.files.length || text) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#take(data);
+  }
+
+  #carries({ dataTransfer }, type) {
+    return !this.#own && Boolean(dataTransfer?.types.includes(type));
   }
 
   #show(wanted) {
@@ -72,9 +105,6 @@ export class Drop {
   }
 }
 
-function tooLarge({ name }) {
-  return {
-    message: t("drop.too_large", { name }),
-    cure: t("drop.too_large.cure"),
-  };
+function sorry(key, names = {}) {
+  return { error: { message: t(key, names), cure: t(`${key}.cure`) } };
 }

@@ -89,6 +89,7 @@ export function answers(element, props, watch) {
 export function results(element, props, fill) {
   const { starter } = props;
   const reuse = (picture, what, values) => {
+    if (what === "settings") return drop.recall(picture);
     overwriting("form.reused");
     goToForm();
     fill(picture, what, values);
@@ -108,7 +109,10 @@ export function results(element, props, fill) {
       reuse(null, "values", values);
       notice?.tell(source, differences, undo());
     },
-    failed: (error) => notice?.show(error),
+    failed: (error) => {
+      goToForm();
+      notice?.show(error);
+    },
   });
   document.addEventListener("gesso:reuse", ({ detail: { picture, what } }) => reuse(picture, what));
   document.addEventListener("gesso:tab", () => stage.turn());

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.api.guard import PICTURE_LIMIT
+from app.api.doors import PICTURE_LIMIT
 from app.ui.page import STATIC
 from tests.node import NODE, node
 
@@ -50,10 +50,37 @@ def test_the_page_sends_no_file_that_the_guard_would_refuse() -> None:
 
 
 @pytest.mark.parametrize(
+    ("transfer", "said"),
+    [
+        ("{ files: [text, image] }", "one.png of 2"),
+        ("{ files: [text] }", "notes.txt of 1"),
+        ("{ files: [{ ...image, size: 2 ** 27 }] }", "one.png is too large to be read."),
+        ("{ files: [text], items: [folder] }", "A folder is not read here."),
+        ("{ files: [text, image], items: [folder, item] }", "one.png of 1"),
+        ("{ files: [], items: [{ kind: 'string' }] }", "Gesso fetches nothing from other sites."),
+    ],
+)
+def test_whatever_is_dropped_gives_one_picture_or_a_sentence(transfer: str, said: str) -> None:
+    read = node(
+        f"""
+        globalThis.window = globalThis.document = {{}};
+        import {{ brought }} from "./drop.js";
+        const text = {{ name: "notes.txt", type: "text/plain", size: 1 }};
+        const image = {{ name: "one.png", type: "image/png", size: 1 }};
+        const item = {{ kind: "file", webkitGetAsEntry: () => ({{ isDirectory: false }}) }};
+        const folder = {{ kind: "file", webkitGetAsEntry: () => ({{ isDirectory: true }}) }};
+        const {{ file, count, error }} = brought({transfer});
+        console.log(JSON.stringify(error ? error.message : `${{file.name}} of ${{count}}`));
+        """
+    )
+    assert read == said
+
+
+@pytest.mark.parametrize(
     ("job", "title", "detail"),
     [
-        ({"state": "queued", "ahead": 2}, "Waiting", "2 jobs before it"),
-        ({"state": "queued", "ahead": 1}, "Waiting", "1 job before it"),
+        ({"state": "queued", "position": 3}, "Waiting", "2 jobs before it"),
+        ({"state": "queued", "position": 2}, "Waiting", "1 job before it"),
         (
             {"phase": "loading", "loading": {"done": 1_200_000_000, "total": 6_900_000_000}},
             "Loading the model",
