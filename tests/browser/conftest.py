@@ -40,6 +40,7 @@ class Server:
     def __init__(self, home: Path, models: Path | None, presets: Path, **environment: str) -> None:
         """`models` None: those that `settings.toml` in `home / "data"` names."""
         self.models = models
+        self.outputs = home / "outputs"
         self._environment = {**os.environ, **environment}
         self._log = home / "server.log"
         port = _free_port()
