@@ -10,6 +10,7 @@ fetch nothing from elsewhere. Where the network can reach the studio, every requ
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -24,10 +25,11 @@ from app.api.login import Login
 from app.api.places import Places, client_key
 from app.api.token import Doorkeeper, Knock
 from app.settings import Settings
-from pipelines.errors import StudioError
 
 LONGEST_PATH = 8000
 LONGEST_QUERY = 8000
+LONGEST_HEADERS = 64_000
+"""Bytes of all headers together; other servers of this host may have left long cookies."""
 
 STREAMS_EACH = 24
 STREAMS_TOGETHER = 200
@@ -110,10 +112,8 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers, found: Door | None) -> Response | None:
         path, method = scope["path"], scope["method"]
-        if len(path) > LONGEST_PATH or len(scope["query_string"]) > LONGEST_QUERY:
-            return _refuse(414, "The address is too long.", "Shorten it.")
-        if not path.startswith("/") or _ODD.search(path):
-            return _answer(nowhere(), 404)
+        if (malformed := _malformed(scope)) is not None:
+            return malformed
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             cure = "Open the address that Gesso showed when it started, or name this one with "
@@ -121,15 +121,12 @@ class Guard:
         if not self._own(headers, method, path):
             return _refuse(403, "Another site sent this request.", "Use the page of Gesso itself.")
         if method not in EVERY:
-            return _answer(wrong_method(method, ", ".join(EVERY)), 405, {"Allow": ", ".join(EVERY)})
+            return _wrong_method(method, EVERY)
         if (stranger := self._stranger(scope, headers)) is not None:
             return stranger
         if found is None or (path == LOGIN and self._keeper is None):
-            return _answer(nowhere(), 404)
-        if method not in found.methods:
-            allowed = ", ".join(found.methods)
-            return _answer(wrong_method(method, allowed), 405, {"Allow": allowed})
-        return None
+            return answer(nowhere())
+        return None if method in found.methods else _wrong_method(method, found.methods)
 
     def _own(self, headers: Headers, method: str, path: str) -> bool:
         """Whether our own page sent this, or a program that is no browser, or it is a link."""
@@ -165,6 +162,24 @@ class Guard:
                 return _refuse(401, f"{knock.value}.", cure, {"WWW-Authenticate": "Bearer"})
 
 
+def _malformed(scope: Scope) -> Response | None:
+    """What is refused whoever asks for it."""
+    path = scope["path"]
+    if len(path) > LONGEST_PATH or len(scope["query_string"]) > LONGEST_QUERY:
+        return _refuse(414, "The address is too long.", "Shorten it.")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
+        cure = "Delete this site's cookies."
+        return _refuse(431, "The headers of the request are too long.", cure)
+    if not path.startswith("/") or _ODD.search(path):
+        return answer(nowhere())
+    return None
+
+
+def _wrong_method(method: str, allowed: Iterable[str]) -> Response:
+    names = ", ".join(allowed)
+    return answer(wrong_method(method, names), 405, {"Allow": names})
+
+
 def _is_link(headers: Headers) -> bool:
     """Whether the browser opens a page of its own for this, not a frame or a picture."""
     how = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
@@ -195,7 +210,3 @@ def _refuse(
     status: int, message: str, cure: str, headers: dict[str, str] | None = None
 ) -> Response:
     return answer(Refused(message, cure), status, headers)
-
-
-def _answer(error: StudioError, status: int, headers: dict[str, str] | None = None) -> Response:
-    return answer(error, status, headers)

@@ -22,6 +22,7 @@ from app.api import errors
 from app.api.events import EventStreams
 from app.api.guard import Guard
 from app.api.hosts import in_url, reached_at
+from app.api.pathless import Pathless
 from app.api.protocol import Protocol
 from app.api.reference import reference
 from app.api.routes import PREFIX, routes, tags
@@ -62,7 +63,7 @@ def build_app(studio: Studio, streams: EventStreams) -> Guard:
     for route in page.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):  # Gradio
             errors.install(route.app)
-    return Guard(_Faces(build_api(studio, streams), page), studio.settings)
+    return Guard(_Faces(build_api(studio, streams), Pathless(page)), studio.settings)
 
 
 def build_api(studio: Studio, streams: EventStreams) -> FastAPI:
@@ -73,6 +74,7 @@ def build_api(studio: Studio, streams: EventStreams) -> FastAPI:
         version=versions("gesso").get("gesso", "0"),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         openapi_url=f"{PREFIX}/openapi.json",
         openapi_tags=tags(),
         # What the guard asks for, told to those who read the description.
@@ -118,6 +120,14 @@ def run(
 ) -> None:
     """Start a studio and serve it until Ctrl+C. `ready(url)` is called when the page answers."""
     studio.start()
+    serving = server(studio)
+    arguments = (studio.settings, browser, ready)
+    threading.Thread(target=_announce, args=arguments, daemon=True).start()
+    serving.run(sockets=[listening])
+
+
+def server(studio: Studio) -> uvicorn.Server:
+    """The server of a studio, page and all, that has not begun yet."""
     streams = EventStreams(studio)
     config = uvicorn.Config(
         build_app(studio, streams),
@@ -129,9 +139,7 @@ def run(
         ws="none",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    arguments = (studio.settings, browser, ready)
-    threading.Thread(target=_announce, args=arguments, daemon=True).start()
-    _Server(config, streams).run(sockets=[listening])
+    return _Server(config, streams)
 
 
 class _Server(uvicorn.Server):
