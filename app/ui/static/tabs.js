@@ -24,10 +24,11 @@ export function wanting() {
   return { __type__: "update", selected: wanted };
 }
 
-/** A tab says that it is the chosen one; every part of the page hears `gesso:tab`. */
+/** A tab says that it is the chosen one; every part of the page hears `gesso:tab`. Gives its name,
+ *  or undefined if that is not so: the first tab says it, too, while another one is on its way. */
 export function chosen(name) {
-  // The first tab says so, too, while the one of the address is on its way.
-  if (wanted !== null && name !== wanted) return name;
+  const late = !document.getElementById(`tab-${name}`)?.checkVisibility();
+  if (late || (wanted !== null && name !== wanted)) return undefined;
   wanted = null;
   const view = known.views.includes(name);
   if (!view) working = name;
