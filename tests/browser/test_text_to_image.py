@@ -119,7 +119,8 @@ def test_reused_settings_paint_the_same_bytes(open_page: Any, server: Server) ->
 
     page.reload()
     page.wait_for_selector(".caption dl")
-    assert page.input_value("#seed input") == ""
+    prepare(page, "something else", steps="9", seed="")
+    set_size(page, 64, 64)
     page.click("text=Reuse settings")
     page.wait_for_function("document.querySelector('#seed input').value !== ''")
     assert page.input_value("#prompt textarea") == "<b>bold</b> & مرحبا"
