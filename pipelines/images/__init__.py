@@ -12,7 +12,7 @@ of memory and time, and costs one sentence when it dies. It is given the pixels 
 texts, previews and what cameras say stay outside.
 """
 
-from pipelines.images.door import Door, Opened
+from pipelines.images.door import THUMBNAIL_SIDE, Door, Opened
 from pipelines.images.sizes import FOREIGN, OWN, Limits
 
-__all__ = ["FOREIGN", "OWN", "Door", "Limits", "Opened"]
+__all__ = ["FOREIGN", "OWN", "THUMBNAIL_SIDE", "Door", "Limits", "Opened"]

@@ -18,6 +18,7 @@ from app.studio.gallery.sync import Sync
 from app.studio.gallery.thumbnails import Thumbnails
 from app.studio.gallery.trash import Trash
 from pipelines.errors import StudioError
+from pipelines.images import Door
 from pipelines.metadata import read_facts, read_recipe
 from pipelines.picture import Facts
 from pipelines.recipe import Recipe
@@ -35,15 +36,20 @@ class Gallery:
     """
 
     def __init__(
-        self, outputs: Path, data: Path, on_change: Callable[[], object] = lambda: None
+        self,
+        outputs: Path,
+        data: Path,
+        on_change: Callable[[], object] = lambda: None,
+        door: Door | None = None,
     ) -> None:
         self.version = 0
+        self._door = door or Door()
         self._on_change = on_change
         self._counting = threading.Lock()
         self._folder = Folder(outputs)
         self._favourites = Favourites(outputs)
         self._trash = Trash(outputs)
-        self._thumbnails = Thumbnails(data / "thumbnails")
+        self._thumbnails = Thumbnails(data / "thumbnails", self._door)
         self._index = Index(data / "gallery.sqlite", self._catch_up)
         self._sync = Sync(self._folder, self._index, self._favourites, self._changed)
 
@@ -56,6 +62,7 @@ class Gallery:
         """End the background work and let go of the index."""
         self._sync.close()
         self._index.close()
+        self._door.close()
 
     def folder(self, day: date) -> Path:
         """The folder for pictures made on a day, ready to be written to. Raises StorageError."""

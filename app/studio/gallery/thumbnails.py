@@ -7,25 +7,23 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from PIL import Image
-
 from app.studio.errors import NotFound
-
-THUMBNAIL_SIDE = 384
-MAX_PIXELS = 64_000_000
+from pipelines.errors import ImageFileError
+from pipelines.images import OWN, THUMBNAIL_SIDE, Door
 
 
 class Thumbnails:
-    """The small versions in a folder; they can be lost at any time."""
+    """The small versions in a folder, made behind `door`; they can be lost at any time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, door: Door) -> None:
         self._folder = folder
+        self._door = door
 
     def of(self, original: Path) -> Path:
         """The small version of a picture. Raises NotFound when it cannot be read."""
         small = self._place(original.stem)
         if not small.is_file() or small.stat().st_mtime_ns < original.stat().st_mtime_ns:
-            _shrink(original, small)
+            self._shrink(original, small)
         return small
 
     def remove(self, picture: str) -> None:
@@ -36,17 +34,14 @@ class Thumbnails:
     def _place(self, picture: str) -> Path:
         return self._folder / picture[:8] / f"{picture}.jpg"
 
-
-def _shrink(original: Path, small: Path) -> None:
-    try:
-        with Image.open(original, formats=["PNG"]) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise NotFound("This picture is too large for a small view.", "Open it itself.")
-            pixels = image.convert("RGB")
-        pixels.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-        small.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=small.parent, delete=False) as partial:
-            pixels.save(partial, "JPEG", quality=85)
-        os.replace(partial.name, small)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise NotFound("This picture cannot be read.", "Its file may be damaged.") from error
+    def _shrink(self, original: Path, small: Path) -> None:
+        try:
+            body = self._door.shrink(original.read_bytes(), THUMBNAIL_SIDE, OWN)
+            small.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=small.parent, delete=False) as partial:
+                partial.write(body)
+            os.replace(partial.name, small)
+        except ImageFileError as error:
+            raise NotFound(error.message, error.cure) from error
+        except OSError as error:
+            raise NotFound("This picture cannot be read.", "Its file may be damaged.") from error
