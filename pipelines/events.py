@@ -2,10 +2,11 @@
 
 The page, the API and the command line show the very same events:
 
-    Queued -> Loading* -> Encoding -> Step* -> Decoding -> Saved -> Finished
-                     ... or at any point -> Failed | Cancelled
+    Loading* -> Encoding -> Step* -> Decoding -> Saved -> Finished
+                ... or at any point -> Skipped | Failed | Cancelled
 
-`Encoding` to `Saved` repeat for every picture of the job.
+`Encoding` to `Saved` repeat for every picture of the job; `Skipped` ends one picture, the others
+end the job. A conversion tells nothing before its end.
 """
 
 from __future__ import annotations
@@ -17,13 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Queued(_Event):
-    """The job waits; `ahead` jobs come before it."""
-
-    type: Literal["queued"] = "queued"
-    ahead: int = 0
 
 
 class Loading(_Event):
@@ -65,6 +59,13 @@ class Saved(_Event):
     count: int
 
 
+class Skipped(_Event):
+    """The artist did not want the picture `picture`; the job goes on with the next one."""
+
+    type: Literal["skipped"] = "skipped"
+    picture: str
+
+
 class Failed(_Event):
     """The job ended with an error the artist can act on."""
 
@@ -89,7 +90,7 @@ class Finished(_Event):
 
 
 Event = Annotated[
-    Queued | Loading | Encoding | Step | Decoding | Saved | Failed | Cancelled | Finished,
+    Loading | Encoding | Step | Decoding | Saved | Skipped | Failed | Cancelled | Finished,
     Field(discriminator="type"),
 ]
 """Any of the above."""

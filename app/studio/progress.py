@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pipelines.events import Decoding, Encoding, Event, Loading, Saved, Step
+from pipelines.events import Decoding, Encoding, Event, Loading, Saved, Skipped, Step
 
 DECODE_SHARE = 0.05
 """Part of a picture's bar that is kept for decoding and saving."""
@@ -12,15 +12,16 @@ DECODE_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job of `count` pictures is. Times are seconds of a monotonic clock.
+    """How far a job of `count` pictures is, of which `over` are saved or skipped.
 
+    Times are seconds of a monotonic clock.
     `phase` is "starting", "loading", "encoding", "denoising" or "decoding"; `loaded` of `total`
     bytes of the model `what` are ready. The current picture began at `began_at`.
     """
 
     count: int
     phase: str = "starting"
-    saved: int = 0
+    over: int = 0
     step: int = 0
     steps: int = 0
     what: str | None = None
@@ -38,11 +39,11 @@ class Progress:
         if self.phase == "loading":
             return min(1.0, self.loaded / self.total) if self.total else 0.0
         within = (1 - DECODE_SHARE) * self.step / self.steps if self.steps else 0.0
-        return min(1.0, (self.saved + within) / self.count)
+        return min(1.0, (self.over + within) / self.count)
 
     def eta_seconds(self, now: float) -> float | None:
-        """Seconds until the last picture is saved; None while there is nothing to judge by."""
-        if self.saved >= self.count:
+        """Seconds until the last picture is over; None while there is nothing to judge by."""
+        if self.over >= self.count:
             return 0.0
         per_step = self._seconds_per_step()
         if per_step is not None:
@@ -53,7 +54,7 @@ class Progress:
             this = self.began_at + each
         else:
             return None
-        return max(0.0, this - now) + (self.count - self.saved - 1) * each
+        return max(0.0, this - now) + (self.count - self.over - 1) * each
 
     def advance(self, event: Event, now: float) -> Progress:
         """The progress after one more event."""
@@ -70,10 +71,12 @@ class Progress:
                 )
             case Decoding():
                 return replace(self, phase="decoding")
-            case Saved(index=index):
+            case Skipped():
+                return replace(self, over=self.over + 1, step=0, steps=0, began_at=now)
+            case Saved():
                 return replace(
                     self,
-                    saved=index + 1,
+                    over=self.over + 1,
                     step=0,
                     steps=0,
                     began_at=now,

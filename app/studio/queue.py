@@ -1,81 +1,60 @@
 """The queue of jobs: an SQLite table that survives anything but the loss of the disk.
 
-One job is what the artist asked with one press of the button: a draft, and the recipes it became.
-Jobs run in the order they came. What was running when the studio ended is found again at the next
-start and says that it was interrupted.
+One job is what the artist asked with one press of a button. Its `work` is a list of plain values:
+for a job of the kind "render" the recipes, each of which becomes one picture.
+
+    queued -> running -> done | failed | cancelled
+                      -> interrupted     found running when the studio started
+
+An ended or interrupted job can be put into the queue again, and goes on with what is missing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from app.studio.errors import DataInUse
-from pipelines.draft import Draft
-from pipelines.errors import EngineStopped, StorageError
+from app.studio.errors import NotFound
+from app.studio.plan import name_pictures
+from app.studio.table import not_written, open_table
+from pipelines.errors import RequestError
 from pipelines.events import Failed
-from pipelines.recipe import Recipe
 
-log = logging.getLogger(__name__)
+State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
-
+UNFINISHED = ("queued", "running")
 PROMPT_SHOWN = 300
 """Characters of a prompt in a list of jobs."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL,
-    prompt TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    draft TEXT NOT NULL,
-    recipes TEXT NOT NULL,
-    pictures TEXT NOT NULL DEFAULT '[]',
-    error TEXT,
-    created_at REAL NOT NULL,
-    started_at REAL,
-    ended_at REAL
-);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, seq);
-PRAGMA user_version = 1;
-"""
-
-_COLUMNS = """
-    id, state, prompt, count, pictures, error, created_at, started_at, ended_at,
-    (SELECT count(*) FROM jobs AS other WHERE other.state IN ('queued', 'running')
-        AND other.seq < jobs.seq) AS before
-"""
-
-_INTERRUPTED = Failed(
-    kind=EngineStopped.__name__,
-    message="Gesso ended while this was running.",
-    cure="Run it again: its settings are kept.",
-)
+_COLUMNS = "id, kind, state, prompt, count, pictures, error, created_at, started_at, ended_at"
+_LAST = "(SELECT coalesce(max(place), 0) + 1 FROM jobs WHERE state = 'queued')"
+_FIRST = "(SELECT coalesce(min(place), 0) - 1 FROM jobs WHERE state = 'queued')"
+_ENDED = "(SELECT coalesce(max(ended), 0) + 1 FROM jobs)"
+_NEWEST = "ended IS NOT NULL ORDER BY ended DESC, place DESC"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One row of the queue as every face shows it. Times are seconds since 1970.
+    """One row of the queue. Times are seconds since 1970.
 
-    `ahead` counts the jobs that come before a waiting one; `pictures` are the ids saved so far.
+    `prompt` is the beginning of what was asked, `count` how many pictures were, `pictures` the
+    ids of those saved so far.
     """
 
     id: str
+    kind: str
     state: State
     prompt: str
     count: int
-    ahead: int
     pictures: tuple[str, ...]
     error: dict[str, Any] | None
     created_at: float
@@ -83,62 +62,150 @@ class Job:
     ended_at: float | None
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A job that runs or ran: what it does, and its pictures by planned name.
+
+    `planned` has one id for each piece of work (None: skipped), or is empty for a job that makes
+    no pictures.
+    """
+
+    id: str
+    kind: str
+    work: tuple[dict[str, Any], ...]
+    planned: tuple[str | None, ...]
+    pictures: tuple[str, ...]
+
+    @property
+    def missing(self) -> list[tuple[str, dict[str, Any]]]:
+        """Id and work of each picture that has still to be made."""
+        pairs = zip(self.planned, self.work, strict=False)
+        return [(name, work) for name, work in pairs if name and name not in self.pictures]
+
+
 class Queue:
     """The table in `file`. Every method is one transaction and may be called from any thread.
 
-    Opening raises DataInUse while another process has the file open, StorageError when it cannot
-    be written. A damaged file is set aside and a new one begun.
+    Opening raises what `app.studio.table.open_table` raises; every method raises StorageError
+    when the file cannot be written.
     """
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = _open(file)
+        self._connection = open_table(file)
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
             self._connection.close()
 
-    def add(self, draft: Draft, recipes: Sequence[Recipe]) -> Job:
-        """Put a job at the end."""
-        job = uuid.uuid4().hex
-        prompt = draft.prompt[:PROMPT_SHOWN]
-        plain = "[" + ",".join(recipe.to_json() for recipe in recipes) + "]"
+    @property
+    def paused(self) -> bool:
+        """Whether no further job is taken. Kept until it is changed, also over a restart."""
         with self._transaction() as table:
-            table.execute(
-                "INSERT INTO jobs (id, state, prompt, count, draft, recipes, created_at)"
-                " VALUES (?, 'queued', ?, ?, ?, ?, ?)",
-                (job, prompt, len(recipes), draft.model_dump_json(), plain, time.time()),
-            )
-            return _rows(table, "WHERE id = ?", job)[0]
+            return bool(_fact(table, "paused"))
 
-    def take(self) -> tuple[str, list[Recipe]] | None:
-        """The first waiting job, now running, with its recipes; None when none waits."""
+    def pause(self, paused: bool) -> None:
+        """Take no further job, or go on."""
         with self._transaction() as table:
+            _set_fact(table, "paused", int(paused))
+
+    def add(
+        self, kind: str, prompt: str, work: Sequence[dict[str, Any]], *, first: bool = False
+    ) -> Job:
+        """Put a job at the end, or `first` of those that wait."""
+        plain = json.dumps(work, separators=(",", ":"))
+        with self._transaction() as table:
+            return _add(table, kind, prompt[:PROMPT_SHOWN], len(work), plain, first)
+
+    def take(self) -> Taken | None:
+        """The first waiting job, now running, its pictures named; None when none waits or the
+        queue is paused."""
+        with self._transaction() as table:
+            if _fact(table, "paused"):
+                return None
             row = table.execute(
-                "UPDATE jobs SET state = 'running', started_at = ? WHERE seq ="
-                " (SELECT min(seq) FROM jobs WHERE state = 'queued') RETURNING id, recipes",
+                "UPDATE jobs SET state = 'running', started_at = ?, ended_at = NULL, ended = NULL,"
+                " error = NULL WHERE seq = (SELECT seq FROM jobs WHERE state = 'queued'"
+                " ORDER BY place LIMIT 1) RETURNING *",
                 (time.time(),),
             ).fetchone()
-        if row is None:
-            return None
-        return row["id"], [Recipe.of(data) for data in json.loads(row["recipes"])]
+            return _plan(table, _taken(row)) if row else None
 
     def saved(self, job: str, picture: str) -> None:
-        """Note a finished picture of a job."""
+        """Note a finished picture of a job, once."""
         with self._transaction() as table:
             table.execute(
-                "UPDATE jobs SET pictures = json_insert(pictures, '$[#]', ?) WHERE id = ?",
+                "UPDATE jobs SET pictures = json_insert(pictures, '$[#]', ?1) WHERE id = ?2"
+                " AND NOT EXISTS (SELECT 1 FROM json_each(pictures) WHERE value = ?1)",
+                (picture, job),
+            )
+
+    def skipped(self, job: str, picture: str) -> None:
+        """Note that a picture of a job is not wanted."""
+        with self._transaction() as table:
+            table.execute(
+                "UPDATE jobs SET planned = (SELECT json_group_array(nullif(value, ?1))"
+                " FROM json_each(planned)) WHERE id = ?2",
                 (picture, job),
             )
 
     def end(self, job: str, state: State, error: Failed | None = None) -> None:
-        """Mark the running job as done, failed or cancelled. Does nothing to any other job."""
-        self._end(job, "running", state, error)
+        """Mark the running job as done, failed, cancelled or interrupted; no other job."""
+        self._end(job, ("running",), state, error)
 
-    def cancel_waiting(self, job: str) -> bool:
-        """Cancel a job that has not begun; False when it has, or is over."""
-        return self._end(job, "queued", "cancelled", None)
+    def cancel(self, job: str) -> bool:
+        """Cancel a job that waits or was interrupted; False for any other."""
+        return self._end(job, ("queued", "interrupted"), "cancelled", None)
+
+    def retry(self, job: str) -> Job:
+        """Put an ended job at the end, to go on with what is missing.
+
+        An interrupted one comes first of those that wait. One that is done already is left as it
+        is, and a new job does its work again. Raises NotFound, and RequestError for a job that
+        waits or runs.
+        """
+        with self._transaction() as table:
+            row = table.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
+            if row is None:
+                raise no_such_job()
+            if row["state"] in UNFINISHED:
+                raise RequestError("This job is still under way.", "Wait until it has ended.")
+            if row["state"] == "done":
+                return _add(table, *(row[k] for k in ("kind", "prompt", "count", "work")), False)
+            place = _FIRST if row["state"] == "interrupted" else _LAST
+            table.execute(
+                f"UPDATE jobs SET state = 'queued', place = {place}, error = NULL,"
+                " started_at = NULL, ended_at = NULL, ended = NULL WHERE id = ?",
+                (job,),
+            )
+            return _rows(table, "WHERE id = ?", job)[0]
+
+    def move(self, job: str, before: str | None) -> None:
+        """Let a waiting job run before another one, or last. Raises NotFound or RequestError."""
+        with self._transaction() as table:
+            _place_of(table, job)
+            if before is None:
+                table.execute(f"UPDATE jobs SET place = {_LAST} WHERE id = ?", (job,))
+            elif before != job:
+                place = _place_of(table, before)
+                table.execute(
+                    "UPDATE jobs SET place = place + 1 WHERE state = 'queued' AND place >= ?",
+                    (place,),
+                )
+                table.execute("UPDATE jobs SET place = ? WHERE id = ?", (place, job))
+
+    def clear(self, what: Literal["waiting", "ended"]) -> None:
+        """Cancel all jobs that wait, or forget all that ended. Pictures stay."""
+        with self._transaction() as table:
+            if what == "ended":
+                table.execute("DELETE FROM jobs WHERE state IN ('done', 'failed', 'cancelled')")
+            else:
+                table.execute(
+                    f"UPDATE jobs SET state = 'cancelled', ended_at = ?, ended = {_ENDED}"
+                    " WHERE state = 'queued'",
+                    (time.time(),),
+                )
 
     def get(self, job: str) -> Job | None:
         """One job, or None."""
@@ -146,30 +213,63 @@ class Queue:
             rows = _rows(table, "WHERE id = ?", job)
         return rows[0] if rows else None
 
-    def recent(self, limit: int) -> list[Job]:
-        """The newest jobs, newest first, and the running one however old it is."""
+    def position(self, job: str) -> int | None:
+        """0 for the job that runs, 1 for the one that comes next; None for one that is over."""
         with self._transaction() as table:
-            return _rows(
-                table,
-                "WHERE state = 'running' OR seq > (SELECT max(seq) FROM jobs) - ?"
-                " ORDER BY seq DESC",
-                limit,
-            )
+            row = table.execute("SELECT state, place FROM jobs WHERE id = ?", (job,)).fetchone()
+            if row is None or row["state"] not in UNFINISHED:
+                return None
+            if row["state"] == "running":
+                return 0
+            before = "SELECT count(*) FROM jobs WHERE state = 'queued' AND place < ?"
+            return 1 + table.execute(before, (row["place"],)).fetchone()[0]
 
-    def recover(self) -> int:
-        """Mark what an ended studio left running as interrupted; returns how many."""
+    def taken(self, job: str) -> Taken | None:
+        """What a job does and how far it is, or None."""
         with self._transaction() as table:
-            return table.execute(
-                "UPDATE jobs SET state = 'failed', error = ?, ended_at = ? WHERE state = 'running'",
-                (_plain(_INTERRUPTED), time.time()),
-            ).rowcount
+            row = table.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
+        return _taken(row) if row else None
 
-    def _end(self, job: str, before: State, after: State, error: Failed | None) -> bool:
-        reason = _plain(error) if error else None
+    def running(self) -> list[Taken]:
+        """The job that runs; after a studio was killed, the one that ran."""
+        with self._transaction() as table:
+            rows = table.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
+        return [_taken(row) for row in rows]
+
+    def listed(self, waiting: int, ended: int) -> list[Job]:
+        """The job that runs, those that wait in running order (`waiting` at most), those that
+        were interrupted, and the newest `ended` ones, newest first."""
+        with self._transaction() as table:
+            return [
+                *_rows(table, "WHERE state = 'running'"),
+                *_rows(table, "WHERE state = 'queued' ORDER BY place LIMIT ?", waiting),
+                *_rows(table, "WHERE state = 'interrupted' ORDER BY seq"),
+                *_rows(table, f"WHERE {_NEWEST} LIMIT ?", ended),
+            ]
+
+    def unfinished_work(self) -> str:
+        """All that waits, runs or was interrupted has to do, as one text."""
+        query = "SELECT group_concat(work, ' ') FROM jobs WHERE state IN (?, ?, ?)"
+        with self._transaction() as table:
+            return table.execute(query, (*UNFINISHED, "interrupted")).fetchone()[0] or ""
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are `waiting`, and how many `interrupted`."""
+        query = "SELECT count(*) FROM jobs WHERE state = ?"
+        with self._transaction() as table:
+            return {
+                "waiting": table.execute(query, ("queued",)).fetchone()[0],
+                "interrupted": table.execute(query, ("interrupted",)).fetchone()[0],
+            }
+
+    def _end(self, job: str, before: tuple[State, ...], after: State, error: Failed | None) -> bool:
+        reason = error.model_dump_json(exclude={"type"}) if error else None
+        ended = "NULL" if after == "interrupted" else _ENDED
         with self._transaction() as table:
             changed = table.execute(
-                "UPDATE jobs SET state = ?, error = ?, ended_at = ? WHERE id = ? AND state = ?",
-                (after, reason, time.time(), job, before),
+                f"UPDATE jobs SET state = ?, error = ?, ended_at = ?, ended = {ended}"
+                f" WHERE id = ? AND state IN ({', '.join('?' * len(before))})",
+                (after, reason, time.time(), job, *before),
             )
             return changed.rowcount > 0
 
@@ -180,11 +280,54 @@ class Queue:
                 with self._connection:
                     yield self._connection
             except sqlite3.OperationalError as error:
-                raise _storage(error) from error
+                raise not_written(error) from error
 
 
-def _plain(error: Failed) -> str:
-    return error.model_dump_json(exclude={"type"})
+def no_such_job() -> NotFound:
+    """The one sentence about an id that no job has."""
+    return NotFound("There is no such job.", "Look at the list of jobs.")
+
+
+def _add(
+    table: sqlite3.Connection, kind: str, prompt: str, count: int, work: str, first: bool
+) -> Job:
+    job = uuid.uuid4().hex
+    table.execute(
+        "INSERT INTO jobs (id, kind, state, place, prompt, count, work, created_at)"
+        f" VALUES (?, ?, 'queued', {_FIRST if first else _LAST}, ?, ?, ?, ?)",
+        (job, kind, prompt, count, work, time.time()),
+    )
+    return _rows(table, "WHERE id = ?", job)[0]
+
+
+def _plan(table: sqlite3.Connection, job: Taken) -> Taken:
+    """The job with a name for each picture that has none yet, written down."""
+    seeds = [work["seed"] for work in job.work[len(job.planned) :] if "seed" in work]
+    if not seeds:
+        return job
+    names = name_pictures(seeds, datetime.now(), _fact(table, "last_picture"))
+    planned = (*job.planned, *names)
+    table.execute("UPDATE jobs SET planned = ? WHERE id = ?", (json.dumps(planned), job.id))
+    _set_fact(table, "last_picture", names[-1])
+    return Taken(job.id, job.kind, job.work, planned, job.pictures)
+
+
+def _place_of(table: sqlite3.Connection, job: str) -> int:
+    row = table.execute("SELECT state, place FROM jobs WHERE id = ?", (job,)).fetchone()
+    if row is None:
+        raise no_such_job()
+    if row["state"] != "queued":
+        raise RequestError("Only jobs that wait can be moved.", "This one has begun, or ended.")
+    return row["place"]
+
+
+def _fact(table: sqlite3.Connection, name: str) -> Any:
+    row = table.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return row["value"] if row else None
+
+
+def _set_fact(table: sqlite3.Connection, name: str, value: object) -> None:
+    table.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
 
 def _rows(table: sqlite3.Connection, where: str, *values: object) -> list[Job]:
@@ -193,53 +336,13 @@ def _rows(table: sqlite3.Connection, where: str, *values: object) -> list[Job]:
 
 
 def _job(row: dict[str, Any]) -> Job:
-    before = row.pop("before")
-    row["ahead"] = before if row["state"] == "queued" else 0
     row["pictures"] = tuple(json.loads(row["pictures"]))
     row["error"] = json.loads(row["error"]) if row["error"] else None
     return Job(**row)
 
 
-def _open(file: Path) -> sqlite3.Connection:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return _connect(file)
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise DataInUse(
-                f"Another Gesso is already working in {file.parent}.",
-                "Use its page, or start this one with another --data folder.",
-            ) from error
-        raise _storage(error) from error
-    except OSError as error:
-        raise StorageError(
-            f"{file.parent} cannot be written: {error.strerror}.",
-            "Choose another folder with --data.",
-        ) from error
-    except sqlite3.DatabaseError:
-        aside = file.with_name(f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        file.replace(aside)
-        log.warning("The queue was damaged; it is kept as %s and a new one begins", aside)
-        return _connect(file)
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=0.5, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    try:
-        # One studio per data folder: the lock is held until the process ends, however it ends.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SCHEMA)
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
-
-
-def _storage(error: sqlite3.Error) -> StorageError:
-    return StorageError(
-        f"The queue could not be written: {error}.",
-        "Make room on the disk that holds the data folder, and check that it can be written.",
+def _taken(row: sqlite3.Row) -> Taken:
+    work, planned, pictures = (
+        tuple(json.loads(row[name])) for name in ("work", "planned", "pictures")
     )
+    return Taken(row["id"], row["kind"], work, planned, pictures)

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
-from app.studio.progress import Progress
 from app.studio.queue import Job
 from app.studio.worker import Running
 from pipelines.engine.remote import EngineState
 
 
-def snapshot(
-    version: int,
-    jobs: Sequence[Job],
-    running: Running | None,
-    engine: EngineState,
-    now: float,
-) -> dict[str, Any]:
-    """`{version, jobs: [newest first], engine}`; `now` is the monotonic clock."""
-    return {
-        "version": version,
-        "jobs": [job_view(job, running, now) for job in jobs],
-        "engine": engine_view(engine),
-    }
+def job_views(jobs: Iterable[Job], running: Running | None, now: float) -> list[dict[str, Any]]:
+    """Jobs in the order of `Queue.listed`; `now` is the monotonic clock."""
+    place = count(1)
+    positions = {"running": lambda: 0, "queued": lambda: next(place)}
+    return [job_view(job, positions.get(job.state, lambda: None)(), running, now) for job in jobs]
 
 
-def job_view(job: Job, running: Running | None, now: float) -> dict[str, Any]:
-    """One job: what it is, how far it is, what came of it."""
+def job_view(job: Job, position: int | None, running: Running | None, now: float) -> dict[str, Any]:
+    """One job: what it is, how far it is, what came of it.
+
+    `position` is 0 for the job that runs, 1 for the next, None for one that does not wait.
+    """
     view: dict[str, Any] = {
         "id": job.id,
+        "kind": job.kind,
         "state": job.state,
         "count": job.count,
         "prompt": job.prompt,
-        "ahead": job.ahead,
+        "position": position,
         "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "pictures": list(job.pictures),
+        "error": job.error,
         "phase": job.state,
         "step": 0,
         "steps": 0,
@@ -42,15 +42,29 @@ def job_view(job: Job, running: Running | None, now: float) -> dict[str, Any]:
         "eta_seconds": None,
         "loading": None,
         "preview": None,
-        "stopping": False,
-        "pictures": list(job.pictures),
-        "error": job.error,
+        "stopping": None,
     }
     if job.state == "running" and running is not None and running.job == job.id:
-        view |= _progress_view(running.progress, now)
-        view["preview"] = running.preview_version or None
-        view["stopping"] = running.stop_asked
+        view |= progress_view(running, now)
     return view
+
+
+def progress_view(running: Running, now: float) -> dict[str, Any]:
+    """Those parts of a running job that change with every step, and its id."""
+    progress = running.progress
+    eta = progress.eta_seconds(now)
+    loading = {"what": progress.what, "done": progress.loaded, "total": progress.total}
+    return {
+        "id": running.job,
+        "phase": progress.phase,
+        "step": progress.step,
+        "steps": progress.steps,
+        "fraction": round(progress.fraction, 4),
+        "eta_seconds": None if eta is None else round(eta, 1),
+        "loading": loading if progress.phase == "loading" else None,
+        "preview": running.preview_version or None,
+        "stopping": running.stopping,
+    }
 
 
 def engine_view(engine: EngineState) -> dict[str, Any]:
@@ -61,18 +75,4 @@ def engine_view(engine: EngineState) -> dict[str, Any]:
         "dtype": engine.dtype,
         "checkpoint": engine.checkpoint,
         "error": engine.error.to_dict() if engine.error else None,
-    }
-
-
-def _progress_view(progress: Progress, now: float) -> dict[str, Any]:
-    eta = progress.eta_seconds(now)
-    return {
-        "phase": progress.phase,
-        "step": progress.step,
-        "steps": progress.steps,
-        "fraction": round(progress.fraction, 4),
-        "eta_seconds": None if eta is None else round(eta, 1),
-        "loading": {"what": progress.what, "done": progress.loaded, "total": progress.total}
-        if progress.phase == "loading"
-        else None,
     }

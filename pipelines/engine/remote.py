@@ -2,10 +2,11 @@
 
     engine = EngineProcess(["--device", "cpu"], log_file, on_event, on_state)
     engine.start()
-    engine.render(job, recipes, folder)     # events follow through on_event, from another thread
+    engine.begin(job, {"do": "render", ...})    # events follow through on_event, from a thread
 
 A process that dies fails the job it had, with a plain sentence, and is replaced at once. After
-three deaths in a row within a minute it stays down until it is asked for something again.
+three deaths in a row within a minute it stays down until it is asked for something again. One that
+ends because its device failed has said so, and is replaced without being counted.
 """
 
 from __future__ import annotations
@@ -25,10 +26,9 @@ from typing import Any, BinaryIO, Literal, cast
 
 import pipelines
 from pipelines.engine.environment import engine_environment
-from pipelines.engine.wire import BrokenFrame, Header, read_frame, write_frame
+from pipelines.engine.wire import AFRESH, BrokenFrame, Header, read_frame, write_frame
 from pipelines.errors import EngineStopped
 from pipelines.events import EVENTS, Cancelled, Event, Failed, Finished, Step
-from pipelines.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ class EngineProcess:
         self._job: str | None = None
         self._wanted: str | None = None
         self._preload_asked = False
+        self._rescan: Header | None = None
         self._crashes: list[float] = []
         self._refused: EngineStopped | None = None
         self._closed = False
@@ -114,24 +115,31 @@ class EngineProcess:
             self._preload_asked, self._wanted = True, checkpoint
             self._send({"do": "preload", "checkpoint": checkpoint})
 
-    def render(self, job: str, recipes: Sequence[Recipe], folder: Path) -> None:
-        """Begin a job: its pictures will be saved into `folder`. Starts the process if need be."""
-        plain = [recipe.model_dump(mode="json") for recipe in recipes]
+    def begin(self, job: str, command: Header) -> None:
+        """Begin a job (see `pipelines.engine.wire`). Starts the process if need be."""
         with self._lock:
             self._ensure()
             self._job = job
-            self._send({"do": "render", "job": job, "recipes": plain, "folder": str(folder)})
+            self._send({**command, "job": job})
         self._on_state()
 
     def cancel(self, job: str) -> None:
         """Stop a job at its next step. Does nothing to a job that is not running."""
-        with self._lock:
-            if job == self._job:
-                self._send({"do": "cancel", "job": job})
+        self._wish(job, "cancel")
 
-    def rescan(self) -> None:
-        """Have the engine look into the model folders again."""
-        self._send({"do": "rescan"})
+    def finish(self, job: str) -> None:
+        """Stop a job that runs after the picture it is at."""
+        self._wish(job, "finish")
+
+    def skip(self, job: str, picture: str) -> None:
+        """Have a job that runs go on with its next picture, unless this one is saved already."""
+        self._wish(job, "skip", picture=picture)
+
+    def rescan(self, models: Sequence[Path]) -> None:
+        """Have the engine look into these model folders, now and whenever it is started again."""
+        with self._lock:
+            self._rescan = {"do": "rescan", "models": [str(folder) for folder in models]}
+            self._send(self._rescan)
 
     def close(self) -> None:
         """End the process: asked first, then told, then killed. Takes five seconds at most."""
@@ -141,6 +149,11 @@ class EngineProcess:
             self._state = EngineState()
         if child is not None:
             child.end(CLOSE_SECONDS)
+
+    def _wish(self, job: str, what: str, **more: str) -> None:
+        with self._lock:
+            if job == self._job:
+                self._send({"do": what, "job": job, **more})
 
     def _ensure(self) -> None:
         if self._child is None and not self._closed:
@@ -153,6 +166,8 @@ class EngineProcess:
         threading.Thread(
             target=self._listen, args=(child,), name="engine-reader", daemon=True
         ).start()
+        if self._rescan is not None:
+            self._send(self._rescan)
         if self._preload_asked:
             self._send({"do": "preload", "checkpoint": self._wanted})
 
@@ -202,8 +217,8 @@ class EngineProcess:
         with self._lock:
             if self._child is not child:
                 return
-            now = time.monotonic()
-            self._crashes = [at for at in self._crashes if now - at < CRASH_WINDOW] + [now]
+            if code != AFRESH:
+                self._count_crash(time.monotonic())
             again = len(self._crashes) < CRASH_LIMIT and self._refused is None
             error = self._refused or obituary(code, again)
             log.error("%s (exit code %d)\n%s", error.message, code, tail(self._log_file))
@@ -215,6 +230,9 @@ class EngineProcess:
         self._on_state()
         if job is not None:
             self._on_event(job, Failed(**cast("dict[str, Any]", error.to_dict())))
+
+    def _count_crash(self, now: float) -> None:
+        self._crashes = [at for at in self._crashes if now - at < CRASH_WINDOW] + [now]
 
 
 def _error(told: Mapping[str, Any]) -> EngineStopped:

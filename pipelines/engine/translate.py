@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from pipelines.errors import Cancelled, OutOfMemory, StudioError, UnexpectedError
+from pipelines.errors import Cancelled, DeviceFailed, OutOfMemory, StudioError, UnexpectedError
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ _NO_MEMORY = (
     "MPS backend out of memory",
     "Invalid buffer size",  # MPS, for a tensor larger than it can ever hold
     "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDA error: out of memory",
 )
 """What torch says in a plain RuntimeError."""
 
@@ -34,6 +35,12 @@ def translated() -> Iterator[None]:
     except Exception as error:
         if any(words in str(error) for words in _NO_MEMORY):
             raise out_of_memory() from error
+        if isinstance(error, torch.AcceleratorError):
+            log.exception("The device failed")
+            raise DeviceFailed(
+                "The graphics device reported an error and has to be started afresh.",
+                "That is being done. Then run it again; if it repeats, restart the machine.",
+            ) from error
         log.exception("The engine failed in a way it does not know")
         raise UnexpectedError(
             f"Gesso made a mistake ({type(error).__name__}).",

@@ -5,10 +5,13 @@ the header says `"bytes": n`, n bytes more (the payload).
 
 Studio to engine:
 
-    {"do": "render", "job": id, "recipes": [...], "folder": path}
-    {"do": "cancel", "job": id}
+    {"do": "render", "job": id, "count": n, "pictures": [{"index", "file", "recipe"}, ...]}
+    {"do": "convert", "job": id, "checkpoint": name}
+    {"do": "cancel", "job": id}                  stop now
+    {"do": "finish", "job": id}                  stop after this picture
+    {"do": "skip", "job": id, "picture": id}     drop this picture, go on with the next
     {"do": "preload", "checkpoint": name or null}
-    {"do": "rescan"} {"do": "free"} {"do": "close"}
+    {"do": "rescan", "models": [DIR]} {"do": "free"} {"do": "close"}
 
 Engine to studio:
 
@@ -29,6 +32,9 @@ HEADER_LIMIT = 64 * 2**20
 """Longest header in bytes: 64 recipes with the longest prompts are far below."""
 
 PAYLOAD_LIMIT = 256 * 2**20
+
+AFRESH = 75
+"""Exit code of an engine whose device failed: it told so, and wants to be started again."""
 
 Header = dict[str, Any]
 

@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.studio.queue import Job
 from app.studio.service import Studio
 
-ENDED = ("done", "failed", "cancelled")
+ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pipelines.events import EVENTS, Event, Failed, Loading, Saved, Step
 
 UNION, _ = get_args(Event)
 SAMPLES = [
-    events.Queued(ahead=2),
+    events.Skipped(picture="20260101-000000-001-1"),
     Loading(what="painter", done=1, total=3),
     events.Encoding(),
     Step(i=1, n=20),

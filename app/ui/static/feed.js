@@ -1,24 +1,24 @@
-// What the studio is doing, as whole snapshots; "lost" and "back" tell of the connection. There is
-// one connection, and none while nobody looks: a browser has six per host for all its tabs.
+// What the studio is doing, as whole snapshots; "lost" and "back" tell of the connection. All pages
+// of a browser share one connection, which a worker holds, and follow it also while hidden. Where
+// there is no such worker, each page that is looked at has one of its own.
 
-import { eventsUrl } from "./api.js";
+import { Connection } from "./connection.js";
+
+const WORKER = "/gesso/feed-worker.js";
 
 export class Feed extends EventTarget {
-  #url;
-  #source = null;
+  #line = null;
+  #jobs = null;
+  #progress = null;
   snapshot = null;
   lost = false;
 
-  constructor(url) {
-    super();
-    this.#url = url;
-  }
-
   start() {
-    document.addEventListener("visibilitychange", () => this.#follow());
-    addEventListener("pagehide", () => this.#close());
-    addEventListener("pageshow", () => this.#follow());
-    this.#follow();
+    const hear = (message) => this.#hear(message);
+    this.#line = "SharedWorker" in globalThis ? this.#shared(hear) : new Own(hear);
+    addEventListener("pagehide", () => this.#line.close());
+    addEventListener("pageshow", () => this.#line.open());
+    this.#line.open();
   }
 
   /** Call `listener(snapshot)` now, if there is one, and whenever it changes. */
@@ -27,41 +27,86 @@ export class Feed extends EventTarget {
     if (this.snapshot) listener(this.snapshot);
   }
 
-  #follow() {
-    if (document.hidden) this.#close();
-    else if (this.#source === null) this.#open();
+  #shared(hear) {
+    return new Shared(hear, () => {
+      this.#line.close();
+      this.#line = new Own(hear);
+      this.#line.open();
+    });
+  }
+
+  #hear({ type, data }) {
+    if (type === "lost") this.#lost();
+    else if (type === "open") this.#open();
+    else this.#take(type, JSON.parse(data));
+  }
+
+  #take(type, data) {
+    if (type === "jobs") this.#jobs = data;
+    else this.#progress = data;
+    if (!this.#jobs || !this.#progress) return;
+    this.snapshot = merge(this.#jobs, this.#progress);
+    this.dispatchEvent(new Event("snapshot"));
+  }
+
+  #lost() {
+    this.lost = true;
+    this.dispatchEvent(new Event("lost"));
   }
 
   #open() {
-    this.#source = new EventSource(this.#url);
-    this.#source.onmessage = (message) => {
-      this.snapshot = JSON.parse(message.data);
-      this.#tell("snapshot");
-    };
-    this.#source.onopen = () => {
-      if (this.lost) this.#tell("back");
-      this.lost = false;
-    };
-    this.#source.onerror = () => {
-      this.lost = true;
-      this.#tell("lost");
-      // A refused connection is closed for good by the browser: try again ourselves.
-      if (this.#source?.readyState === EventSource.CLOSED) {
-        this.#source = null;
-        setTimeout(() => this.#follow(), 2000);
-      }
-    };
-  }
-
-  #close() {
-    this.#source?.close();
-    this.#source = null;
-  }
-
-  #tell(type) {
-    this.dispatchEvent(new Event(type));
+    const back = this.lost;
+    this.lost = false;
+    if (back) this.dispatchEvent(new Event("back"));
   }
 }
 
-/** The page's one connection; every part follows it. */
-export const feed = new Feed(eventsUrl);
+/** The list of jobs with what is known by now of the one that runs. */
+export function merge({ jobs, ...list }, { progress, engine, version }) {
+  const now = (job) =>
+    job.state === "running" && job.id === progress?.id ? { ...job, ...progress } : job;
+  return { ...list, version: Math.max(list.version, version), jobs: jobs.map(now), engine };
+}
+
+/** The connection that all pages share. `failed()` is called when it cannot be had. */
+class Shared {
+  #port;
+
+  constructor(hear, failed) {
+    const worker = new SharedWorker(WORKER, { type: "module", name: "gesso" });
+    worker.addEventListener("error", failed, { once: true });
+    this.#port = worker.port;
+    this.#port.onmessage = ({ data }) => hear(data);
+  }
+
+  open() {
+    this.#port.postMessage("hello");
+  }
+
+  close() {
+    this.#port.postMessage("goodbye");
+  }
+}
+
+/** A connection of this page alone, closed while nobody looks. */
+class Own {
+  #connection;
+  #follow = () => (document.hidden ? this.#connection.close() : this.#connection.open());
+
+  constructor(hear) {
+    this.#connection = new Connection(hear);
+  }
+
+  open() {
+    document.addEventListener("visibilitychange", this.#follow);
+    this.#follow();
+  }
+
+  close() {
+    document.removeEventListener("visibilitychange", this.#follow);
+    this.#connection.close();
+  }
+}
+
+/** The page's one feed; every part follows it. */
+export const feed = new Feed();

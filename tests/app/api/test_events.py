@@ -28,38 +28,60 @@ def read(studio, until, seconds: float = 30) -> list[tuple[float, str]]:
     return asyncio.run(follow())
 
 
-def snapshot(text: str) -> dict:
-    assert text.startswith("data: ")
+def data(kind: str, text: str) -> dict:
+    assert text.startswith(f"event: {kind}\ndata: ")
     assert text.endswith("\n\n")
-    assert text.count("\n") == 2, "a line break inside a message would cut it"
-    return json.loads(text.removeprefix("data: "))
+    assert text.count("\n") == 3, "a line break inside a message would cut it"
+    return json.loads(text.removeprefix(f"event: {kind}\ndata: "))
 
 
 def test_a_new_stream_begins_with_everything_there_is(studio):
     job = ended(studio, studio.submit(draft(prompt="line one\nline two")).id)
-    (_, retry), (_, first), *_ = read(studio, lambda text: text.startswith("data"))
+    (_, retry), (_, first), (_, second), *_ = read(
+        studio, lambda t: t.startswith("event: progress")
+    )
     assert retry == RETRY
-    shown = snapshot(first)
-    assert set(shown) == {"version", "jobs", "engine"}
+    shown = data("jobs", first)
+    assert set(shown) == {"version", "jobs", "queue", "pictures", "models"}
+    assert shown["queue"] == {"paused": False, "waiting": 0, "interrupted": 0}
     assert shown["jobs"][0]["id"] == job.id
     assert shown["jobs"][0]["prompt"] == "line one\nline two"
+    assert set(data("progress", second)) == {"version", "progress", "engine"}
 
 
 def test_a_job_is_followed_to_its_end_at_ten_messages_a_second_at_most(studio):
     job = studio.submit(draft(steps=60)).id
 
     def over(text: str) -> bool:
-        return text.startswith("data") and any(
-            view["id"] == job and view["state"] == "done" for view in snapshot(text)["jobs"]
+        return text.startswith("event: jobs") and any(
+            view["id"] == job and view["state"] == "done" for view in data("jobs", text)["jobs"]
         )
 
-    received = [(at, snapshot(text)) for at, text in read(studio, over)[1:]]
-    times = [at for at, _ in received]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert min(gaps) >= PAUSE_SECONDS * 0.9
-    versions = [shown["version"] for _, shown in received]
-    assert versions == sorted(set(versions))
-    assert received[-1][1]["jobs"][0]["fraction"] == 1.0
+    received = read(studio, over)
+    for kind in ("jobs", "progress"):
+        told = [(at, data(kind, text)) for at, text in received if f"event: {kind}" in text]
+        gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(told)]
+        assert all(gap >= PAUSE_SECONDS * 0.9 for gap in gaps)
+        versions = [shown["version"] for _, shown in told]
+        assert versions == sorted(set(versions))
+    steps = [shown["progress"]["step"] for _, shown in told]
+    assert max(steps) > 1
+
+
+def test_the_list_is_told_only_when_it_changes_and_not_at_every_step(studio):
+    job = studio.submit(draft(steps=100)).id
+    received = read(
+        studio,
+        lambda text: (
+            text.startswith("event: jobs")
+            and '"done"' in text
+            and data("jobs", text)["jobs"][0]["id"] == job
+            and data("jobs", text)["jobs"][0]["state"] == "done"
+        ),
+    )
+    lists = [text for _, text in received if text.startswith("event: jobs")]
+    progress = [text for _, text in received if text.startswith("event: progress")]
+    assert len(lists) <= 6 < len(progress)
 
 
 def test_a_quiet_stream_is_kept_alive(studio, monkeypatch):
@@ -73,12 +95,13 @@ def test_many_pages_follow_the_same_studio(studio, streams):
     async def first_messages() -> list[str]:
         open_streams = EventStreams(studio)
 
-        async def second_message() -> str:
+        async def progress_message() -> str:
             stream = open_streams.stream()
-            await anext(stream)
-            return await anext(stream)
+            while not (text := await anext(stream)).startswith("event: progress"):
+                pass
+            return text
 
-        return await asyncio.gather(*(second_message() for _ in range(streams)))
+        return await asyncio.gather(*(progress_message() for _ in range(streams)))
 
-    versions = {snapshot(text)["version"] for text in asyncio.run(first_messages())}
+    versions = {data("progress", text)["version"] for text in asyncio.run(first_messages())}
     assert versions == {studio.version}

@@ -9,6 +9,7 @@ from pipelines.events import (
     Finished,
     Loading,
     Saved,
+    Skipped,
     Step,
 )
 
@@ -78,3 +79,17 @@ def test_time_left_runs_down_between_two_events_and_stops_at_nothing():
 def test_a_model_of_unknown_size_shows_an_empty_bar():
     progress = Progress(count=1).advance(Loading(what="m", done=0, total=0), 0.0)
     assert progress.fraction == 0.0
+
+
+def test_a_skipped_picture_is_over_and_says_nothing_about_the_time_a_picture_takes():
+    progress = Progress(count=3)
+    for now, event, *_ in STORY[2:9]:
+        progress = progress.advance(event, now)
+    before = progress.picture_seconds
+    progress = progress.advance(Encoding(), 9.0).advance(Skipped(picture="y"), 10.0)
+    assert (progress.over, progress.fraction) == (2, pytest.approx(2 / 3))
+    assert progress.picture_seconds == before
+
+
+def test_a_job_that_is_continued_begins_where_it_was():
+    assert Progress(count=4, over=3).fraction == 0.75

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -44,31 +45,41 @@ def test_the_same_draft_gives_the_same_bytes(studio):
 def test_every_step_shows_in_the_snapshot_with_a_preview(studio):
     seen = []
     job = studio.submit(draft(steps=12))
-    with studio.watching(lambda: seen.append(studio.snapshot()["jobs"][0])):
+    with studio.watching(lambda: seen.append(studio.job_view(job.id))):
         ended(studio, job.id)
     steps = [view["step"] for view in seen if view["phase"] == "denoising"]
     assert steps == sorted(steps)
     assert {1, 12} <= set(steps)
     assert max(view["preview"] or 0 for view in seen) == 12
     assert studio.preview(job.id).startswith(b"\xff\xd8")
-    last = studio.snapshot()["jobs"][0]
+    last = studio.job_view(job.id)
     assert (last["state"], last["fraction"], last["preview"]) == ("done", 1.0, None)
     assert last["pictures"] == list(studio.job(job.id).pictures)
 
 
-def test_fifty_submits_at_once_run_one_by_one_in_order(studio):
-    jobs = [studio.submit(draft(prompt=f"number {k}", steps=1)).id for k in range(50)]
+def test_fifty_submits_at_once_from_threads_run_one_by_one_in_order(studio):
+    studio.pause(True)
+    with ThreadPoolExecutor(50) as threads:
+        submitted = [
+            threads.submit(studio.submit, draft(prompt=f"number {k}", steps=1)) for k in range(50)
+        ]
+    jobs = [job.id for job in studio.jobs() if job.state == "queued"]
+    assert set(jobs) == {future.result().id for future in submitted}
     running = []
 
     def note() -> None:
         running.append([v["id"] for v in studio.snapshot()["jobs"] if v["state"] == "running"])
 
     with studio.watching(note):
+        studio.pause(False)
         ended(studio, jobs[-1])
     assert all(len(now) <= 1 for now in running)
     order = list(dict.fromkeys(now[0] for now in running if now))
     assert order == [job for job in jobs if job in order]
     assert all(studio.job(job).state == "done" for job in jobs)
+    ends = [studio.job(job).ended_at for job in jobs]
+    assert ends == sorted(ends)
+    assert [len(studio.job(job).pictures) for job in jobs] == [1] * 50
 
 
 def test_a_running_job_stops_within_a_step_and_keeps_what_it_made(studio):
@@ -106,10 +117,89 @@ def test_a_killed_engine_fails_one_job_and_the_queue_goes_on(studio):
     wait_until(studio, lambda: studio.job(first.id).pictures != ())
     os.kill(studio._engine.pid, signal.SIGKILL)
     failed = ended(studio, first.id)
+    assert len(failed.pictures) == len(set(failed.pictures)) >= 1
     assert failed.error["kind"] == "EngineStopped"
     assert "memory" in failed.error["message"]
     assert ended(studio, second.id).state == "done"
     assert not list(studio.settings.outputs.rglob("*.part"))
+
+
+def test_the_picture_at_hand_is_finished_and_the_rest_is_made_when_asked_again(studio):
+    job = studio.submit(draft(count=3, steps=40))
+    wait_until(studio, lambda: studio.job_view(job.id)["phase"] == "denoising")
+    assert studio.finish(job.id).state == "running"
+    over = ended(studio, job.id)
+    assert (over.state, len(over.pictures)) == ("cancelled", 1)
+    assert studio.retry(job.id).id == job.id
+    again = ended(studio, job.id)
+    assert (again.state, len(again.pictures)) == ("done", 3)
+    assert again.pictures[0] == over.pictures[0]
+    assert [
+        studio.recipe_of(p).seed - studio.recipe_of(over.pictures[0]).seed for p in again.pictures
+    ] == [0, 1, 2]
+
+
+def test_a_skipped_picture_is_left_out_and_the_job_goes_on(studio):
+    job = studio.submit(draft(count=3, steps=40, seed=100))
+    wait_until(studio, lambda: studio.job_view(job.id)["phase"] == "denoising")
+    studio.skip(job.id)
+    over = ended(studio, job.id)
+    assert (over.state, len(over.pictures)) == ("done", 2)
+    assert [studio.recipe_of(picture).seed for picture in over.pictures] == [101, 102]
+    assert studio.skip(job.id) == over
+
+
+def test_a_paused_queue_lets_the_running_job_end_and_begins_no_other(studio):
+    first, second = studio.submit(draft(steps=60)), studio.submit(draft())
+    wait_until(studio, lambda: studio.job(first.id).state == "running")
+    studio.pause(True)
+    assert ended(studio, first.id).state == "done"
+    assert studio.job(second.id).state == "queued"
+    assert studio.snapshot()["queue"] == {"paused": True, "waiting": 1, "interrupted": 0}
+    urgent = studio.submit(draft(), first=True)
+    assert [studio.job_view(job.id)["position"] for job in (urgent, second)] == [1, 2]
+    studio.move(second.id, urgent.id)
+    studio.pause(False)
+    assert ended(studio, urgent.id).started_at > ended(studio, second.id).started_at
+
+
+def test_a_stop_is_heard_while_another_checkpoint_is_made_ready(studio):
+    ended(studio, studio.submit(draft(steps=1)).id)
+    studio._engine.preload("tiny-sdxl")
+    job = studio.submit(LONG)
+    studio.cancel(job.id)
+    assert ended(studio, job.id, 5).state == "cancelled"
+    assert ended(studio, studio.submit(draft()).id).state == "done"
+
+
+def test_the_checkpoint_is_told_before_the_job_is_over(studio):
+    job = studio.submit(draft(checkpoint="tiny-sdxl", steps=150, count=8))
+    wait_until(studio, lambda: studio.engine()["checkpoint"] == "tiny-sdxl")
+    assert studio.job(job.id).state == "running"
+    studio.cancel(job.id)
+    ended(studio, job.id)
+
+
+def test_a_pickled_checkpoint_is_converted_by_the_engine(settings_in, tmp_path, tiny_home):
+    import torch
+    from safetensors.torch import load_file
+
+    models = tmp_path / "models"
+    models.mkdir()
+    source = tiny_home / "models" / "checkpoints" / "tiny-sd1.safetensors"
+    torch.save({"state_dict": load_file(source)}, models / "old.ckpt")
+    os.utime(models / "old.ckpt", (time.time() - 60, time.time() - 60))
+    studio = Studio(settings_in(tmp_path).model_copy(update={"models": (models,)}))
+    studio.start()
+    try:
+        wait_until(studio, lambda: studio.catalog.library.entries("checkpoint"))
+        job = ended(studio, studio.convert("old").id)
+        assert (job.kind, job.state, job.error) == ("convert", "done", None)
+        assert (models / "old.safetensors").is_file()
+        again = ended(studio, studio.retry(job.id).id)
+        assert (again.state, again.error["kind"]) == ("failed", "StorageError")
+    finally:
+        studio.close()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +224,15 @@ def test_what_cannot_be_rendered_is_refused_before_it_is_queued(studio, changes,
 
 
 def test_an_unknown_job_or_picture_is_not_found(studio):
-    for ask in (studio.job, studio.cancel, studio.picture_path, studio.recipe_of):
+    for ask in (
+        studio.job,
+        studio.cancel,
+        studio.skip,
+        studio.finish,
+        studio.retry,
+        studio.picture_path,
+        studio.recipe_of,
+    ):
         with pytest.raises(NotFound):
             ask("0" * 32)
     assert studio.preview("0" * 32) is None
@@ -178,9 +276,14 @@ def test_jobs_that_wait_go_on_after_a_restart_and_the_running_one_says_so(settin
     second = Studio(settings)
     second.start()
     try:
-        assert second.job(running).state == "failed"
-        assert "Run it again" in second.job(running).error["cure"]
+        assert second.job(running).state == "interrupted"
+        assert "Continue it" in second.job(running).error["cure"]
         assert ended(second, waiting).state == "done"
+        before = second.job(running).pictures
+        second.retry(running)
+        wait_until(second, lambda: len(second.job(running).pictures) > len(before))
+        assert second.job(running).pictures[: len(before)] == before
+        second.cancel(running)
     finally:
         second.close()
 

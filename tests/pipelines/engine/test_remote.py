@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 
 from pipelines.engine.remote import EngineProcess, EngineState, obituary, tail
+from pipelines.engine.wire import AFRESH
 from pipelines.events import Event, Failed
 from pipelines.geometry import Size
 from pipelines.recipe import ModelRef, Recipe
 
 RECIPE = Recipe(seed=1, size=Size(width=64, height=64), checkpoint=ModelRef(name="absent"))
+
+
+def job_in(folder: Path) -> dict:
+    """The command for a picture of a checkpoint that is not there."""
+    picture = {"index": 0, "file": str(folder / "1.png"), "recipe": RECIPE.model_dump(mode="json")}
+    return {"do": "render", "count": 1, "pictures": [picture]}
 
 
 class Ear:
@@ -88,7 +95,7 @@ def test_it_says_what_it_runs_on(engine):
 
 
 def test_a_job_that_cannot_be_rendered_fails_and_the_engine_lives(engine, ear, tmp_path):
-    engine.render("a job", [RECIPE], tmp_path)
+    engine.begin("a job", job_in(tmp_path))
     ear.wait(lambda: ear.events)
     [(job, event)] = ear.events
     assert (job, event.kind) == ("a job", "UnknownModel")
@@ -98,7 +105,7 @@ def test_a_job_that_cannot_be_rendered_fails_and_the_engine_lives(engine, ear, t
 def test_a_killed_engine_fails_its_job_and_a_fresh_one_starts(engine, ear, tmp_path):
     first = engine.pid
     engine._child.process.send_signal(signal.SIGSTOP)
-    engine.render("a job", [RECIPE], tmp_path)
+    engine.begin("a job", job_in(tmp_path))
     engine._child.process.kill()
     ear.wait(lambda: ear.events)
     [(job, event)] = ear.events
@@ -120,8 +127,30 @@ def test_three_deaths_in_a_row_stop_it_until_it_is_revived(broken, tmp_path):
     assert broken.state == EngineState("starting")
 
 
+def test_an_engine_whose_device_failed_is_replaced_as_often_as_it_takes(tmp_path, monkeypatch):
+    """A process that finds `sitecustomize` on its path runs it before anything else."""
+    tries = tmp_path / "tries"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, pathlib\n"
+        f"tries = pathlib.Path({str(tries)!r})\n"
+        "seen = len(tries.read_text()) if tries.exists() else 0\n"
+        "if seen < 4:\n"
+        "    tries.write_text('x' * (seen + 1))\n"
+        f"    os._exit({AFRESH})\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    ear = Ear()
+    process = EngineProcess([], tmp_path / "engine.log", ear.on_event, ear.news.set)
+    process.start()
+    ear.wait(lambda: process.state.state == "ready")
+    assert tries.read_text() == "xxxx"
+    process.close()
+
+
 def test_cancelling_what_does_not_run_does_nothing(engine, ear):
     engine.cancel("no such job")
+    engine.finish("no such job")
+    engine.skip("no such job", "no such picture")
     time.sleep(0.2)
     assert ear.events == []
     assert engine.state.state == "ready"
@@ -188,7 +217,7 @@ def test_a_device_that_is_not_there_is_told_once_and_not_tried_again(tmp_path):
     ear.wait(lambda: process.state.error is not None)
     assert process.state.error.message == "This machine has no cuda:99 that torch can use."
     assert process.state.state == "stopped" and process.pid is None
-    process.render("job", [RECIPE], tmp_path)
+    process.begin("job", job_in(tmp_path))
     ear.wait(lambda: bool(ear.events))
     [(job, event)] = ear.events
     assert job == "job" and isinstance(event, Failed) and "cuda:99" in event.message

@@ -1,0 +1,39 @@
+// An event stream that comes back by itself, however it ended.
+
+const EVENTS = "/api/v1/events";
+const TYPES = ["jobs", "progress"];
+const PAUSE = 2000;
+
+export class Connection {
+  #tell;
+  #source = null;
+  #retry = 0;
+
+  /** `tell` hears `{ type: "jobs" | "progress", data }`, `{ type: "open" }`, `{ type: "lost" }`. */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  open() {
+    clearTimeout(this.#retry);
+    if (this.#source !== null) return;
+    const source = (this.#source = new EventSource(EVENTS));
+    for (const type of TYPES) {
+      source.addEventListener(type, ({ data }) => this.#tell({ type, data }));
+    }
+    source.onopen = () => this.#tell({ type: "open" });
+    source.onerror = () => {
+      this.#tell({ type: "lost" });
+      // A refused connection is closed for good by the browser: try again ourselves.
+      if (source.readyState !== EventSource.CLOSED || this.#source !== source) return;
+      this.#source = null;
+      this.#retry = setTimeout(() => this.open(), PAUSE);
+    };
+  }
+
+  close() {
+    clearTimeout(this.#retry);
+    this.#source?.close();
+    this.#source = null;
+  }
+}
