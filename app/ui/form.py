@@ -14,7 +14,7 @@ from gradio.components import Component
 
 from app.ui.fields import facts, read, starting_values
 from app.ui.language import say
-from pipelines.draft import Choice, Draft
+from pipelines.draft import AUTOMATIC, Choice, Draft
 
 SHARED = "shared"
 """Name of the form above the tabs."""
@@ -91,7 +91,8 @@ class Form:
         is answered with a sentence when it is asked for.
         """
         common = self._common(name) | look
-        return self.add(name, gr.Dropdown(choices, allow_custom_value=True, **common))
+        shown = [(say("choice.automatic"), it) if it == AUTOMATIC else it for it in choices]
+        return self.add(name, gr.Dropdown(shown, allow_custom_value=True, **common))
 
     def add(self, name: str, widget: _W) -> _W:
         """A widget of another kind, under a field's name."""
