@@ -78,7 +78,8 @@ def test_the_buttons_can_be_pressed_wherever_the_page_is_scrolled(
 
 def test_the_chosen_look_outlives_a_reload(open_page: Any) -> None:
     page = open_page(color_scheme="light")
-    page.click("[aria-label='Light or dark']")
+    page.click("[aria-label=Menu]")
+    page.click("#menu >> text=Dark")
     assert page.evaluate("document.body.classList.contains('dark')")
     page.reload()
     page.wait_for_selector(".engine[data-state=ready]")

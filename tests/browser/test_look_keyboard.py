@@ -1,0 +1,82 @@
+"""Everything can be done from the keyboard, and every shortcut stands in the list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def test_shortcuts_do_what_the_list_says(open_page: Any) -> None:
+    page = open_page()
+    page.focus("#generate")
+    page.keyboard.press("?")
+    listed = page.locator("#shortcuts dl > div").all_inner_texts()
+    assert "Open the gallery\nG" in [text.replace("\n\n", "\n") for text in listed]
+    page.keyboard.press("g")  # a dialog is open: nothing behind it moves
+    assert page.get_attribute("body", "data-tab") == "text-to-image"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#shortcuts", state="detached")
+
+    page.keyboard.press("p")
+    page.keyboard.type("gp?q")  # letters, while a text box has the focus
+    assert page.input_value("#prompt textarea") == "gp?q"
+
+    page.fill("#steps input >> nth=0", "150")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".stage[data-state=painting]")
+    assert page.title().endswith("% · Gesso")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#stop:disabled")
+    assert page.title() == "Gesso"
+
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("g")
+    page.wait_for_selector("#gallery", state="visible")
+
+
+def test_a_finished_picture_is_told_to_one_who_looks_elsewhere(open_page: Any) -> None:
+    page = open_page(
+        permissions=["notifications"],
+        script="""
+          window.told = [];
+          window.Notification = class extends EventTarget {
+            static permission = "granted";
+            static requestPermission = async () => "granted";
+            constructor(title, { body }) {
+              super();
+              window.told.push([title, body]);
+            }
+          };
+        """,
+    )
+    page.click("[aria-label=Menu]")
+    page.check("#menu [role=switch]")
+    page.keyboard.press("Escape")
+    page.fill("#prompt textarea", "a quiet lake")
+    page.evaluate(
+        """() => {
+          Object.defineProperty(document, "hidden", { value: true, configurable: true });
+          document.querySelector("#generate").click();
+        }"""
+    )
+    page.wait_for_function("document.title === '✓ Gesso'")
+    assert page.evaluate("told") == [["The picture is finished", "a quiet lake"]]
+    page.evaluate(
+        """() => {
+          Object.defineProperty(document, "hidden", { value: false, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    assert page.title() == "Gesso"
+
+
+def test_the_tokens_of_the_prompt_are_counted(open_page: Any) -> None:
+    page = open_page()
+    counter = page.locator("#prompt .tokens [aria-hidden]")
+    page.fill("#prompt textarea", "a red house, a meadow")
+    page.wait_for_function("document.querySelector('#prompt .tokens')?.innerText.startsWith('6 /')")
+    page.fill("#prompt textarea", "a red house BREAK a meadow")
+    page.wait_for_function("document.querySelector('#prompt .tokens').innerText.startsWith('3 +')")
+    assert counter.inner_text() == "3 + 2 / 75"
+    assert page.locator("#prompt [aria-live], #prompt [role=status]").count() == 0
+    page.fill("#prompt textarea", "")
+    counter.wait_for(state="hidden")
