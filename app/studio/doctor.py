@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import platform
 import shutil
+import textwrap
 import threading
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from app.settings import Settings
+from app.studio import ailments
 from app.studio.gallery import writable
-from app.studio.service import engine_arguments, open_catalog
+from app.studio.listing import shown
+from app.studio.service import Studio, engine_arguments, open_catalog
+from pipelines.catalog import Catalog
 from pipelines.engine.remote import EngineProcess
 from pipelines.errors import StudioError
 from pipelines.library.entry import Problem
@@ -34,6 +39,8 @@ PACKAGES = (
 PROBE_SECONDS = 120.0
 LOW_MEMORY = 3 * 2**30
 LOW_DISK = 2 * 2**30
+LINES, COLUMNS = 40, 100
+FOLDERS_SHOWN = 6
 
 
 @dataclass
@@ -56,49 +63,65 @@ class Report:
 
 def examine(settings: Settings) -> Report:
     """Look at everything Gesso needs. Starts an engine to see what it can do: takes seconds."""
-    report = Report(platform.python_version(), platform.platform(), versions(*PACKAGES))
-    report.problems += _missing(report.packages)
-    _look_at_folders(settings, report)
-    _look_at_models(settings, report)
-    _look_at_memory(report)
-    if not any(folder["path"] == str(settings.data) for folder in _unusable(report)):
+    report = _begin(settings)
+    report.problems += ailments.data_folder(settings)
+    catalog = open_catalog(settings)
+    catalog.library.wait()
+    _look_at_models(catalog, report)
+    catalog.close()
+    if not any(folder["path"] == shown(settings.data) for folder in _unusable(report)):
         _try_engine(settings, report)
+    report.problems += ailments.engine(settings, report.engine)
     return report
 
 
-def _missing(packages: dict[str, str]) -> Iterable[Problem]:
-    for name in PACKAGES:
-        if name not in packages:
-            yield Problem(f"The package {name} is not installed.", "Install Gesso again.")
+def quick(studio: Studio) -> Report:
+    """The same of a studio that runs, without starting anything; takes milliseconds."""
+    report = _begin(studio.settings)
+    _look_at_models(studio.catalog, report)
+    report.engine = {**studio.hello(), **studio.engine()}
+    report.problems += ailments.engine(studio.settings, report.engine)
+    return report
+
+
+def _begin(settings: Settings) -> Report:
+    report = Report(platform.python_version(), platform.platform(), versions(*PACKAGES))
+    report.problems += ailments.packages(report.packages, PACKAGES)
+    report.problems += ailments.surroundings()
+    _look_at_folders(settings, report)
+    _look_at_memory(report)
+    return report
 
 
 def _look_at_folders(settings: Settings, report: Report) -> None:
     for path in settings.models:
-        report.folders.append({"use": "models", "path": str(path), "ok": path.is_dir()})
-        if not path.is_dir():
-            cure = f"Make the folder, or name another one with --models: mkdir -p {path}"
-            report.problems.append(Problem(f"The models folder {path} is not there.", cure))
+        report.folders.append({"use": "models", "path": shown(path), "ok": path.exists()})
+        if not path.exists():
+            cure = f'Make the folder, or name another one with --models: mkdir -p "{shown(path)}"'
+            report.problems.append(Problem(f"The models folder {shown(path)} is not there.", cure))
     for use, path in (("pictures", settings.outputs), ("data", settings.data)):
-        try:
-            free = shutil.disk_usage(writable(path)).free
-        except StudioError as error:
-            report.folders.append({"use": use, "path": str(path), "ok": False})
-            report.problems.append(Problem(error.message, error.cure))
-            continue
-        report.folders.append({"use": use, "path": str(path), "ok": True, "free": free})
-        if free < LOW_DISK:
-            message = f"The disk of {path} has only {free / 2**30:.1f} GB left."
-            report.problems.append(Problem(message, "Delete what you do not need."))
+        _look_at_disk(use, path, report)
+
+
+def _look_at_disk(use: str, path: Path, report: Report) -> None:
+    try:
+        free = shutil.disk_usage(writable(path)).free
+    except StudioError as error:
+        report.folders.append({"use": use, "path": shown(path), "ok": False})
+        report.problems.append(Problem(error.message, error.cure))
+        return
+    report.folders.append({"use": use, "path": shown(path), "ok": True, "free": free})
+    if free < LOW_DISK:
+        message = f"The disk of {shown(path)} has only {free / 2**30:.1f} GB left."
+        report.problems.append(Problem(message, "Delete what you do not need."))
 
 
 def _unusable(report: Report) -> list[dict[str, Any]]:
     return [folder for folder in report.folders if not folder["ok"]]
 
 
-def _look_at_models(settings: Settings, report: Report) -> None:
-    catalog = open_catalog(settings)
+def _look_at_models(catalog: Catalog, report: Report) -> None:
     entries, checkpoints = catalog.library.entries(), catalog.checkpoints()
-    catalog.close()
     broken = sum(entry.problem is not None for entry in entries)
     report.models = {"files": len(entries), "checkpoints": len(checkpoints), "broken": broken}
     if broken:
@@ -140,21 +163,34 @@ def _try_engine(settings: Settings, report: Report) -> None:
 
 
 def as_text(report: Report) -> str:
-    """The report on one screen."""
+    """The report on one screen: at most `LINES` lines of `COLUMNS` characters."""
     lines = [f"Python {report.python} on {report.platform}"]
     lines.append("  ".join(f"{name} {number}" for name, number in report.packages.items()))
-    if report.engine:
+    if "device" in report.engine:
         told = report.engine
         lines.append(f"Engine: {told['device']}, {told['dtype']}, {told['threads']} threads")
     total, available = report.memory["total"] / 2**30, report.memory["available"] / 2**30
     lines.append(f"Memory: {available:.1f} GB free of {total:.1f} GB")
-    for folder in report.folders:
-        free = f", {folder['free'] / 2**30:.0f} GB free" if "free" in folder else ""
-        lines.append(f"{folder['use'].capitalize()}: {folder['path']}{free}")
+    lines += map(_folder_line, report.folders[-FOLDERS_SHOWN:])
     lines.append("{files} model files, {checkpoints} checkpoints".format(**report.models))
+    lines = [row for line in lines for row in textwrap.wrap(line, COLUMNS)]
     if not report.problems:
         return "\n".join([*lines, "", "Everything is in order."])
-    lines.append("")
-    for problem in report.problems:
-        lines += [f"! {problem.message}", f"  {problem.cure}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_problem_lines(report.problems, LINES - len(lines) - 2)])
+
+
+def _folder_line(folder: Mapping[str, Any]) -> str:
+    free = f", {folder['free'] / 2**30:.0f} GB free" if "free" in folder else ""
+    return f"{folder['use'].capitalize()}: {folder['path']}{free}"
+
+
+def _problem_lines(problems: list[Problem], room: int) -> list[str]:
+    """As many problems as there is room for, and how many more there are."""
+    lines: list[str] = []
+    for number, problem in enumerate(problems):
+        said = textwrap.wrap(problem.message, COLUMNS, initial_indent="! ", subsequent_indent="  ")
+        said += textwrap.wrap(problem.cure, COLUMNS, initial_indent="  ", subsequent_indent="  ")
+        if len(lines) + len(said) > room:
+            return [*lines, f"! {len(problems) - number} more: gesso doctor --json"]
+        lines += said
+    return lines

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.api.routes.models import scanning
+from app.studio.doctor import quick
 from app.studio.service import Studio
 from pipelines.draft import Choice, Draft
 from pipelines.recipe import Recipe
@@ -29,6 +30,11 @@ def add(router: APIRouter, studio: Studio) -> None:
     def schema() -> dict[str, Any]:
         """JSON schemas of what is asked and of what is decided."""
         return {"draft": Draft.model_json_schema(), "recipe": Recipe.model_json_schema()}
+
+    @router.get("/doctor")
+    def doctor() -> dict[str, Any]:
+        """What Gesso runs on here, and what is wrong with it; starts nothing."""
+        return quick(studio).to_dict()
 
     @router.get("/health")
     def health() -> dict[str, Any]:
