@@ -1,7 +1,7 @@
 """Fields as the page sees them: what each says of itself, and its value as a widget holds it.
 
 Label, help, range and default stand on `Recipe` and `Draft` and nowhere else. `read` turns what
-the widgets hold into a `Draft`, `write` turns a recipe into what the widgets show; they are each
+the widgets hold into a `Draft`, `write` turns a draft into what the widgets show; they are each
 other's inverse.
 """
 
@@ -14,7 +14,6 @@ from typing import Any
 import annotated_types
 from pydantic.fields import FieldInfo
 
-from app.studio.reuse import draft_of
 from pipelines import samplers
 from pipelines.draft import AUTOMATIC, Draft
 from pipelines.errors import RequestError
@@ -84,17 +83,12 @@ def read(values: Mapping[str, Any]) -> Draft:
     return Draft.of({name: value for name, value in data.items() if value is not None})
 
 
-def write(recipe: Recipe, variant: Variant | None = None) -> dict[str, Any]:
-    """What the widgets show for a recipe, by field.
+def write(draft: Draft, variant: Variant | None = None) -> dict[str, Any]:
+    """What the widgets show for the fields that a draft sets, by field.
 
-    What the recipe's checkpoint (of this `variant`) would choose by itself is shown as left to
-    it, so that choosing another checkpoint afterwards does not carry it along.
+    What its checkpoint (of this `variant`) would choose by itself is shown as left to it, so that
+    choosing another checkpoint afterwards does not carry it along.
     """
-    return write_draft(draft_of(recipe), variant)
-
-
-def write_draft(draft: Draft, variant: Variant | None = None) -> dict[str, Any]:
-    """What the widgets show for the fields that a draft sets; see `write`."""
     values = {name: getattr(draft, name) for name in draft.model_fields_set}
     for name in {"seed", "size"} & values.keys():
         values[name] = "" if values[name] is None else str(values[name])

@@ -87,8 +87,8 @@ def answers() -> gr.HTML:
 
 
 def results(*, starter: bool) -> gr.HTML:
-    """Progress, picture, strip. Raises the event `reuse` with `what` is asked of a `picture`
-    (its "settings" or its "seed"), or with "values" that came from a file."""
+    """Progress, picture, strip. Raises the event `reuse`: with `what` "values", the form is to be
+    filled with them; with "seed", the seed of a `picture` is asked for."""
     reuse = "(picture, what, values) => trigger('reuse', { picture, what, values })"
     return panel("results", f"results(element, props, {reuse})", starter=starter)
 

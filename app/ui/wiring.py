@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.ui import panels
-from app.ui.fields import refill, starting_values, write, write_draft
+from app.ui.fields import refill, starting_values, write
 from app.ui.form import SHARED, Form, Forms
 from pipelines.draft import Choice, Draft
 from pipelines.errors import StudioError
-from pipelines.recipe import Recipe
 
 if TYPE_CHECKING:
     from app.studio.service import Studio
@@ -128,34 +127,19 @@ def wire_reset(page: Page, form: Form, reset: gr.Button, answers: gr.HTML) -> No
 
 
 def wire_reuse(page: Page, results: gr.HTML, answers: gr.HTML) -> None:
-    """`results` asks for a picture's settings or its seed, or brings settings from a file."""
+    """`results` brings the settings of a picture, or asks for its seed."""
 
     def reuse(event: gr.EventData, tab: str) -> list[Any]:
         try:
             if event.what == "values":
                 return [gr.skip(), *_filled(page, tab, Draft.of(event.values))]
-            recipe = page.studio.recipe_of(str(event.picture))
+            seed = str(page.studio.recipe_of(str(event.picture)).seed)
         except StudioError as error:
             return [panels.refused(error), *page.unfilled()]
-        if event.what == "seed":
-            seed = page.forms.place(tab, {"seed": str(recipe.seed)})
-            return [gr.skip(), gr.skip(), *page.forms.updates(seed)]
-        return _reused(page, tab, recipe)
+        values = page.forms.place(tab, {"seed": seed})
+        return [gr.skip(), gr.skip(), *page.forms.updates(values)]
 
     results.reuse(reuse, page.working, [answers, *page.filled], **QUIET)
-
-
-def _reused(page: Page, tab: str, recipe: Recipe) -> list[Any]:
-    """The form filled from a recipe. A checkpoint that is not here is told, the rest is filled."""
-    forms = page.forms
-    try:
-        chosen = page.studio.catalog.recall(recipe.checkpoint)
-    except StudioError as error:
-        values = write(recipe)
-        del values["checkpoint"]
-        return [panels.refused(error), gr.skip(), *forms.updates(forms.place(tab, values))]
-    values = write(recipe, chosen.variant) | {"checkpoint": chosen.ref.name}
-    return [panels.filled(), chosen.ref.name, *forms.updates(forms.place(tab, values))]
 
 
 def _filled(page: Page, tab: str, draft: Draft) -> list[Any]:
@@ -163,4 +147,4 @@ def _filled(page: Page, tab: str, draft: Draft) -> list[Any]:
     chosen = checkpoint_or_none(page.studio, draft.checkpoint) if draft.checkpoint else None
     variant = chosen.variant if chosen else None
     name = chosen.ref.name if chosen else gr.skip()
-    return [name, *page.forms.updates(page.forms.place(tab, write_draft(draft, variant)))]
+    return [name, *page.forms.updates(page.forms.place(tab, write(draft, variant)))]

@@ -180,8 +180,7 @@ def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
 
 
 def _check_answer(answer: Any, troubles: list[str]) -> None:
-    # A frame asked for in the moment its job ends is gone.
-    if answer.status >= 400 and "/preview?" not in answer.url:
+    if answer.status >= 400:
         troubles.append(f"{answer.status} {answer.request.method} {answer.url}")
 
 

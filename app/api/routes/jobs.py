@@ -8,7 +8,6 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from app.api.routes.caching import FRESH
-from app.studio.errors import NotFound
 from app.studio.service import Studio
 from pipelines.draft import Draft
 
@@ -70,10 +69,11 @@ def _add_jobs(router: APIRouter, studio: Studio) -> None:
 
     @router.get("/jobs/{job}/preview", response_class=Response)
     def preview(job: str) -> Response:
-        """JPEG of the picture so far."""
+        """JPEG of the picture so far; nothing (204) once another job has begun."""
+        studio.job(job)
         jpeg = studio.preview(job)
         if jpeg is None:
-            raise NotFound("This job has no preview.", "Look at its pictures.")
+            return Response(status_code=204, headers=FRESH)
         return Response(jpeg, 200, FRESH, "image/jpeg")
 
 

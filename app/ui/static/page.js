@@ -19,14 +19,14 @@ export { size } from "./size.js";
 let stage = null;
 let notice = null;
 let drop = null;
-let before = null; // what the form held when it was last asked to be filled, and why
+let before = null; // what the form held when it was last asked to be filled
 
 const BUTTONS = {
   stop,
   "seed-random": () => type("seed", ""),
   "seed-last": () => stage?.reuseSeed(),
   "reuse-file": () => drop?.choose(),
-  reset: () => overwriting("form.was_reset"),
+  reset: overwriting,
 };
 
 /** Gradio's buttons that need no answer from the server. */
@@ -63,23 +63,24 @@ export function header(element) {
   feed.start();
 }
 
-/** The form is about to be filled; the sentence of that key tells of it. */
-function overwriting(key) {
-  before = { values: workspace.values(), key };
+/** The form is about to be filled. */
+function overwriting() {
+  before = workspace.values();
 }
 
+/** What puts back what the form held before it was filled. */
 function undo() {
-  const { values } = before;
+  const values = before;
   return () => workspace.restore(values);
 }
 
-/** `value` is the answer to the last press of Generate, `{ job }` or `{ error }`, or to the last
- *  wish to fill the form, `{ filled }` or `{ error }`, as JSON. */
+/** `value` is the answer to the last press of Generate, `{ job }` or `{ error }`, or of Reset,
+ *  `{ filled }`, as JSON. */
 export function answers(element, props, watch) {
   notice = new Notice(element);
   watch("value", () => {
     const { job, error, filled } = JSON.parse(props.value || "{}");
-    if (filled) return notice.say(t(before.key), undo());
+    if (filled) return notice.say(t("form.was_reset"), undo());
     notice.show(error ?? null);
     if (job) stage?.follow(job);
   });
@@ -90,7 +91,7 @@ export function results(element, props, fill) {
   const { starter } = props;
   const reuse = (picture, what, values) => {
     if (what === "settings") return drop.recall(picture);
-    overwriting("form.reused");
+    overwriting();
     goToForm();
     fill(picture, what, values);
   };

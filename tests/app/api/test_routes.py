@@ -85,7 +85,8 @@ def test_a_preview_is_there_for_the_last_job_and_for_no_other(client, done, stud
     answer = client.get(f"{API}/jobs/{newest.id}/preview?v=1")
     assert answer.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(answer.content)).format == "JPEG"
-    said(client.get(f"{API}/jobs/{done.id}/preview"), 404)
+    assert client.get(f"{API}/jobs/{done.id}/preview").status_code == 204
+    said(client.get(f"{API}/jobs/unknown/preview"), 404)
 
 
 def test_stopping_what_is_over_changes_nothing(client, done):

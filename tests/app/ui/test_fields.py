@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.studio.reuse import draft_of
 from app.ui.fields import (
     AUTOMATIC,
     facts,
@@ -11,7 +12,6 @@ from app.ui.fields import (
     refill,
     starting_values,
     write,
-    write_draft,
 )
 from pipelines.catalog import Catalog
 from pipelines.draft import MAX_COUNT, Draft, expand
@@ -48,7 +48,7 @@ def catalog(tiny_home) -> Catalog:
 @given(RECIPES)
 def test_what_is_written_is_read_back(recipe: Recipe) -> None:
     decided = recipe.model_dump(exclude={"version", "checkpoint", "size_conditioning"})
-    draft = read(write(recipe))
+    draft = read(write(draft_of(recipe)))
     assert draft.model_dump(include=set(decided)) == decided
     assert draft.checkpoint == recipe.checkpoint.name
     own = SizeConditioning(original=recipe.size, target=recipe.size)
@@ -60,28 +60,28 @@ def test_a_recipe_survives_the_form_and_a_new_decision(catalog: Catalog, checkpo
     asked = Draft(prompt="a boat", seed=SEED_LIMIT - 1, checkpoint=checkpoint, size="128x64")
     (recipe,) = expand(asked, catalog)
     variant = catalog.checkpoint(checkpoint).variant
-    assert expand(read(write(recipe, variant)), catalog) == [recipe]
+    assert expand(read(write(draft_of(recipe), variant)), catalog) == [recipe]
 
 
 def test_a_prediction_the_checkpoint_makes_anyway_is_left_to_it(catalog: Catalog) -> None:
     (recipe,) = expand(Draft(checkpoint="tiny-sd1"), catalog)
     variant = catalog.checkpoint("tiny-sd1").variant
-    assert write(recipe, variant)["prediction_type"] == AUTOMATIC
+    assert write(draft_of(recipe), variant)["prediction_type"] == AUTOMATIC
     other = recipe.model_copy(update={"prediction_type": "v_prediction"})
-    assert write(other, variant)["prediction_type"] == "v_prediction"
+    assert write(draft_of(other), variant)["prediction_type"] == "v_prediction"
 
 
 def test_what_a_draft_does_not_say_is_left_as_it_stands() -> None:
-    shown = write_draft(Draft(prompt="a boat", size="128x64", seed=None))
+    shown = write(Draft(prompt="a boat", size="128x64", seed=None))
     assert shown == {"prompt": "a boat", "size": "128x64", "seed": ""}
 
 
 def test_what_a_draft_leaves_open_is_shown_as_left_to_gesso() -> None:
-    shown = write_draft(Draft(prediction_type=None, size_conditioning=None))
+    shown = write(Draft(prediction_type=None, size_conditioning=None))
     assert shown.pop("prediction_type") == AUTOMATIC
     assert read({"size": "64x64", **shown}).size_conditioning is None
     told = SizeConditioning(original="64x64", target="128x64")
-    assert write_draft(Draft(size_conditioning=told))["size_conditioning.target"] == "128x64"
+    assert write(Draft(size_conditioning=told))["size_conditioning.target"] == "128x64"
 
 
 def test_labels_help_and_ranges_come_from_the_fields() -> None:
