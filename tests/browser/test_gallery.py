@@ -120,7 +120,7 @@ def test_what_is_dropped_into_the_folder_or_taken_from_it_is_noticed(
     page = gallery(open_page)
     search(page, "quince", 15)
     put(pictures, "20010104-120000-001-77", png("quince by hand", 77))
-    page.click("text=Text to image")
+    page.get_by_role("tab", name="Text to image").click()
     page.get_by_role("tab", name="Gallery").click()
     search(page, "quince by", 1)
     next(pictures.rglob("20010104-120000-001-77.png")).unlink()

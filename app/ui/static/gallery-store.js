@@ -12,8 +12,8 @@ export class Store extends EventTarget {
   #pages = new Map(); // by number: an array, or null while it is on its way
   #turn = 0; // grows with every new start, so that late answers are known as such
 
-  /** Start anew, with another filter if given. What is shown stays until the answer is there. */
-  async load(filter = this.filter) {
+  /** Start anew. What is shown stays until the answer is there. */
+  async load(filter) {
     const turn = ++this.#turn;
     const [days, first] = await Promise.all([
       api.days(filter),

@@ -65,7 +65,7 @@ class Gallery {
     return this.element.offsetParent !== null;
   }
 
-  async #load(filter) {
+  async #load(filter = this.#filters.filter) {
     const version = this.#version;
     try {
       await this.#store.load(filter);
