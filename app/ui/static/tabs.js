@@ -34,7 +34,8 @@ export function chosen(name) {
   if (!view) working = name;
   document.body.dataset.tab = name;
   document.body.classList.toggle("viewing", view);
-  if (address() !== name) history.pushState(null, "", `#${name}`);
+  const ready = known.names.length > 0; // else the first tab was quicker than `tabs`
+  if (ready && address() !== name) history.pushState(null, "", `#${name}`);
   document.dispatchEvent(new CustomEvent("gesso:tab", { detail: name }));
   return name;
 }
