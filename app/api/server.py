@@ -26,6 +26,7 @@ from app.api.pathless import Pathless
 from app.api.protocol import Protocol
 from app.api.reference import reference
 from app.api.routes import PREFIX, routes, tags
+from app.api.routes.described import DescribedAPI
 from app.settings import Settings
 from app.studio.errors import PortInUse
 from app.studio.service import Studio
@@ -69,7 +70,7 @@ def build_app(studio: Studio, streams: EventStreams) -> Guard:
 def build_api(studio: Studio, streams: EventStreams) -> FastAPI:
     """The native API alone, with the page that describes it."""
     # The interactive docs of FastAPI load scripts from elsewhere.
-    app = FastAPI(
+    app = DescribedAPI(
         title="Gesso",
         version=versions("gesso").get("gesso", "0"),
         docs_url=None,

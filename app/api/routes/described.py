@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
@@ -34,8 +34,32 @@ class DescribedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         first, rest = _said(endpoint)
         more["summary"] = more.get("summary") or first
-        more["description"] = more.get("description") or rest
         super().__init__(path, endpoint, **more)
+        # Left to itself, it is the whole docstring.
+        self.description = rest
+
+
+class DescribedAPI(FastAPI):
+    """An app whose description has every schema where references look for it."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            _gather(document, document.setdefault("components", {}).setdefault("schemas", {}))
+        return super().openapi()
+
+
+def _gather(part: Any, schemas: dict[str, Any]) -> None:
+    """Move definitions that stand inside other schemas to the common ones."""
+    if isinstance(part, dict):
+        for name, schema in part.pop("$defs", {}).items():
+            schemas.setdefault(name, schema)
+            _gather(schema, schemas)
+        if isinstance(reference := part.get("$ref"), str):
+            part["$ref"] = reference.replace("#/$defs/", "#/components/schemas/")
+    for inner in list(part.values() if isinstance(part, dict) else part):
+        if isinstance(inner, dict | list):
+            _gather(inner, schemas)
 
 
 def group_router(group: ModuleType) -> APIRouter:
