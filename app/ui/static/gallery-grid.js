@@ -197,7 +197,7 @@ export class Grid {
 function make({ section, from }) {
   if (from !== undefined) return h("div", { class: "row", role: "row" });
   const count = n("gallery.count", section.count);
-  const name = h("h3", {}, dayName(section.day), h("span", { class: "number" }, count));
+  const name = h("h2", {}, dayName(section.day), h("span", { class: "number" }, count));
   return h("div", { class: "day", role: "row" }, h("div", { role: "gridcell" }, name));
 }
 
