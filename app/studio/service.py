@@ -196,6 +196,10 @@ class Studio:
         """How the engine is: state, device, dtype, checkpoint, error."""
         return engine_view(self._engine.state)
 
+    def hello(self) -> dict[str, Any]:
+        """What the engine said of itself when it was ready last: device, dtype, versions."""
+        return dict(self._engine.hello)
+
     def use_models(self, folders: tuple[Path, ...]) -> None:
         """Take models from these folders from now on. What waits and what is painted goes on."""
         self.settings = self.settings.model_copy(update={"models": folders})
