@@ -203,6 +203,22 @@ def test_torch_and_its_like_stay_where_they_belong():
     assert wrong == []
 
 
+def test_the_process_that_serves_the_page_decodes_no_picture():
+    decoders = ("PIL", "cv2", "imageio", "pipelines.images.pixels", "pipelines.images.child")
+    where = {
+        found.module
+        for found in IMPORTS
+        if within(found.target, decoders)
+        and within(found.module, ("app", "pipelines.images", "pipelines.metadata"))
+    }
+    # The writer only packs texts for Pillow to save.
+    assert where == {
+        "pipelines.images.child",
+        "pipelines.images.pixels",
+        "pipelines.metadata.writer",
+    }
+
+
 def test_the_rules_see_what_they_are_meant_to_see():
     seen = {(found.module, found.target) for found in IMPORTS}
     assert ("pipelines.engine.engine", "torch") in seen

@@ -10,6 +10,7 @@ Nothing is replaced in silence: what cannot be had is left out of the draft and 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,7 +106,7 @@ class _Reading:
         if digits is not None:
             with contextlib.suppress(UnknownModel):
                 return self.catalog.checkpoint(digits)
-        found = self.catalog.checkpoint(name or digits)
+        found = self._named(name or digits)
         hashes = self.catalog.hashed(found).entry.hashes if digits else None
         if digits is not None and hashes is not None and not hashes.match(digits):
             self.differences.append(
@@ -113,6 +114,18 @@ class _Reading:
                 f"{hashes.short}, the picture's was {digits[:10]}."
             )
         return found
+
+    def _named(self, name: str | None) -> Checkpoint:
+        """By name; where there is none in such a folder, by the name of the file alone."""
+        try:
+            return self.catalog.checkpoint(name)
+        except UnknownModel:
+            file = re.split(r"[\\/]", name or "")[-1]
+            if file in ("", name):
+                raise
+            with contextlib.suppress(UnknownModel):
+                return self.catalog.checkpoint(file)
+            raise
 
     def sampling(self) -> None:
         """Sampler and schedule, which old files join to one name."""

@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from app.studio.reuse import draft_of, reuse
 from pipelines.catalog import PRESETS, Catalog
 from pipelines.draft import AUTOMATIC, Draft, expand
-from pipelines.errors import RecipeFileError, RequestError
+from pipelines.errors import RecipeFileError, RequestError, StudioError
 from pipelines.geometry import Size
 from pipelines.metadata import save
 from pipelines.metadata.a1111 import COUNTERPARTS
@@ -202,6 +202,56 @@ def test_a_picture_of_invokeai_is_followed_as_far_as_it_goes(catalog):
     assert reused.draft.checkpoint == "tiny-sd1"
     told = ("(word:1.2)", "ControlNet")
     assert all(word in sentence for word, sentence in zip(told, reused.differences, strict=True))
+
+
+@pytest.mark.parametrize(
+    "name", ["tiny-sd1.safetensors", "SD\\tiny-sd1.safetensors", "sd/tiny-sd1"]
+)
+def test_a_picture_of_comfyui_finds_its_checkpoint(catalog, name):
+    graph = {
+        "1": {"class_type": "KSampler", "inputs": {
+            "seed": 7, "steps": 3, "cfg": 5, "sampler_name": "euler_ancestral",
+            "scheduler": "karras", "model": ["2", 0], "positive": ["3", 0], "negative": ["4", 0],
+            "latent_image": ["5", 0]}},
+        "2": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": name}},
+        "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "a (boat:1.3)"}},
+        "4": {"class_type": "CLIPTextEncode", "inputs": {"text": ""}},
+        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 128, "height": 64}},
+    }  # fmt: skip
+    reused = reuse(png(prompt=json.dumps(graph)), catalog)
+    assert (reused.draft.sampler, reused.draft.schedule) == ("Euler a", "Karras")
+    assert reused.draft.checkpoint == "tiny-sd1"
+    [said] = reused.differences
+    assert "ComfyUI weights words" in said
+    assert len(expand(reused.draft, catalog)) == 1
+
+
+TEXTS = (
+    st.text(max_size=60)
+    | st.text('Steps: 1,"\\{}[]<>\nab', max_size=80)
+    | st.from_regex(r'\{"[a-z_]{1,9}": ["\[{]?[a-z0-9]{0,5}["\]}]?\}', fullmatch=True)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["parameters", "gesso", "prompt", "workflow", "invokeai_metadata", "sd-metadata",
+             "Comment", "Software", "Description", "Dream", "XML:com.adobe.xmp", "fooocus_scheme"]
+        ),
+        TEXTS,
+        max_size=4,
+    )
+)  # fmt: skip
+def test_whatever_stands_in_any_text_it_is_followed_or_refused_in_words(catalog, texts):
+    try:
+        reused = reuse(png(**texts), catalog)
+    except StudioError as error:
+        assert error.message and error.cure
+    else:
+        reused.draft.model_dump_json().encode()
+        assert all(sentence.isprintable() for sentence in reused.differences)
 
 
 def test_loras_are_listed_and_their_tags_kept(catalog):

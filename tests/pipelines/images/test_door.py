@@ -3,6 +3,7 @@
 import os
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -138,6 +139,25 @@ def test_the_child_ends_when_nothing_came_for_a_while():
     assert through(door, GOOD).size == (32, 16)
     door.close()
     assert door.pid is None
+
+
+PARENT = """
+import io, sys, time
+from pipelines.images import Door
+door = Door()
+door.open(bytes.fromhex(sys.argv[1]), io.BytesIO())
+print(door.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_child_does_not_outlive_a_parent_that_was_killed():
+    command = [sys.executable, "-c", PARENT, GOOD.hex()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+        child.wait(5)
 
 
 class FullDisk(BytesIO):
