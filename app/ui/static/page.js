@@ -109,6 +109,7 @@ export function results(element, props, fill) {
     taken: ({ source, values, differences }) => {
       reuse(null, "values", values);
       notice?.tell(source, differences, undo());
+      document.getElementById("answers")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
     },
     failed: (error) => {
       goToForm();
