@@ -493,26 +493,6 @@ def test_a_folder_that_takes_long_is_read_in_the_background(models: Path) -> Non
     library.close()
 
 
-@pytest.mark.slow
-def test_ten_thousand_loras_are_all_there_cold_and_warm(models: Path, tmp_path: Path) -> None:
-    start, rest = head({f"lora_unet_{i}.lora_down.weight": f16(4, 768) for i in range(264)})
-    for i in range(10_000):
-        path = models / "loras" / f"set {i % 50}" / f"{i}.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(start)
-        os.truncate(path, len(start) + rest)
-        aged(path)
-    for _ in range(2):
-        library = Library([models], families(), variants([PRESETS]), tmp_path / "cache.sqlite")
-        library.scan(patience=300)
-        entries = library.entries("lora")
-        assert len({entry.name for entry in entries}) == 10_000
-        assert all(entry.usable for entry in entries)
-        assert not library.scan(patience=300)
-        assert library.find("7777", "lora").name == "set 27/7777"
-        library.close()
-
-
 def _written(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
