@@ -1,29 +1,44 @@
-// What Gesso runs on here, and what is wrong with it.
+// What Gesso runs on here, and what is wrong with it, as `gesso doctor` tells it.
 
-import { machine } from "./api.js";
-import { bdi, dialog, h } from "./dom.js";
-import { t } from "./language.js";
+import { examination } from "./api.js";
+import { bdi, dialog, h, icon, ICONS } from "./dom.js";
+import { n, t } from "./language.js";
+import { bytes } from "./words.js";
+
+const USES = ["models", "pictures", "data"];
 
 /** The dialog about this machine. */
 export async function about() {
-  const content = h("div", { class: "about" }, h("p", { role: "status" }, t("about.looking")));
+  const content = h("div", {}, h("p", { role: "status" }, t("about.looking")));
   dialog("about", t("about.title"), content).showModal();
-  const found = await machine();
-  content.replaceChildren(found ? facts(found) : h("p", {}, t("notice.silent")));
+  const report = await examination();
+  if (report) content.replaceChildren(problems(report), facts(report));
+  else content.replaceChildren(h("p", { role: "status" }, t("notice.silent")));
 }
 
-function facts({ engine }) {
+function problems({ problems: found }) {
+  if (!found.length) return h("p", { class: "well" }, t("about.well"));
+  const item = ({ message, cure }) =>
+    h("li", {}, icon(ICONS.warn), h("div", {}, h("strong", {}, bdi(message)), " ", bdi(cure)));
+  return h("ul", { class: "problems", lang: "en" }, ...found.map(item));
+}
+
+function facts({ python, platform, packages, engine, memory, folders, models }) {
+  const { total, available } = memory;
   const rows = [
-    ["about.engine", engine.state],
-    ["about.device", engine.device],
-    ["about.dtype", engine.dtype],
-    ["about.checkpoint", engine.checkpoint],
+    [t("about.device"), [engine.device, engine.dtype].filter(Boolean).join(" · ")],
+    [t("about.checkpoint"), engine.checkpoint],
+    [t("about.memory"), t("about.free", { free: bytes(available), total: bytes(total) })],
+    [t("about.models"), n("about.checkpoints", models.checkpoints)],
+    ...folders.filter(({ use }) => USES.includes(use)).map(folder),
+    [t("about.system"), `${platform} · Python ${python}`],
+    [t("about.versions"), Object.entries(packages).map((pair) => pair.join(" ")).join(" · ")],
   ];
-  return h(
-    "dl",
-    {},
-    ...rows
-      .filter(([, value]) => value)
-      .map(([key, value]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, bdi(value)))),
-  );
+  const row = ([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value)));
+  return h("dl", {}, ...rows.filter(([, value]) => value).map(row));
+}
+
+function folder({ use, path, free }) {
+  const room = free && t("about.room", { free: bytes(free) });
+  return [t(`about.folder.${use}`), [path, room].filter(Boolean).join(" · ")];
 }

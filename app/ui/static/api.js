@@ -53,9 +53,9 @@ export async function countTokens(prompt) {
   return text(`${ROOT}/prompt/count`, { method: "POST", headers, body }).then(json, () => null);
 }
 
-/** What Gesso runs on, or null while the server does not answer. */
-export async function machine() {
-  return text(`${ROOT}/health`).then(json, () => null);
+/** What Gesso runs on and what is wrong with it, or null while the server does not answer. */
+export async function examination() {
+  return text(`${ROOT}/doctor`).then(json, () => null);
 }
 
 async function text(url, options) {

@@ -13,7 +13,11 @@ export class Notice {
 
   /** `error` is the API's `{ message, cure, field }`; null clears the card. */
   show(error) {
-    const told = error && [h("strong", {}, bdi(error.message)), h("p", {}, bdi(error.cure))];
+    // What comes from the server has a kind, and is in English.
+    const told = error && [
+      h("strong", { lang: error.kind && "en" }, bdi(error.message)),
+      h("p", { lang: error.kind && "en" }, bdi(error.cure)),
+    ];
     this.#element.replaceChildren(told ? this.#card("alert", ICONS.warn, told) : "");
     mark(error?.field ?? null);
   }
@@ -33,7 +37,8 @@ export class Notice {
     if (differences.length) {
       const items = differences.map((sentence) => h("li", {}, bdi(sentence)));
       told.push(h("p", {}, t("notice.different")));
-      told.push(h("ul", { tabindex: 0, "aria-label": t("notice.differences") }, ...items));
+      const list = { tabindex: 0, lang: "en", "aria-label": t("notice.differences") };
+      told.push(h("ul", list, ...items));
     }
     told.push(this.#back(undo));
     this.#element.replaceChildren(this.#card("status", ICONS.again, told));

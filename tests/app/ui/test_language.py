@@ -19,6 +19,9 @@ USED = re.compile(r"""["'`]([a-z_]+(?:\.[A-Za-z0-9_+ ]+)+)["'`]""")
 BUILT = re.compile(r"""`([a-z_]+\.(?:[a-z_]+\.)*)\$\{|f"([a-z_]+\.(?:[a-z_]+\.)*)\{""")
 """The start of a key whose end is decided while the page runs."""
 
+ENDS = re.compile(r"`\$\{\w+\}(\.[a-z_]+)`")
+"""What is added to a key while the page runs."""
+
 VISIBLE = re.compile(
     r"""(?:aria-label"?|title|placeholder|alt|textContent)\s*[:=]\s*["`][A-Z]|"""
     r"""\bh\([^()]*\{[^{}]*\},\s*["`][A-Z][a-z]+[ "`]"""
@@ -67,6 +70,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 def test_every_text_is_asked_for() -> None:
     source = sources()
     asked = set(USED.findall(source))
+    asked |= {key + end for key in asked for end in ENDS.findall(source)}
     starts = tuple(filter(None, (start for pair in BUILT.findall(source) for start in pair)))
     assert {key for key in stems() if key not in asked and not key.startswith(starts)} == set()
 
