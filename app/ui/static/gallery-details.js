@@ -5,7 +5,7 @@ import { bytes, facts } from "./words.js";
 /** All that a picture says of itself, as elements; `known` is the API's answer. */
 export function details({ info, recipe, facts: made, bytes: size }) {
   const prompt = (label, text) =>
-    text && [h("h3", {}, label), h("p", { class: "prompt", tabindex: 0 }, bdi(text))];
+    text && [h("h2", {}, label), h("p", { class: "prompt", tabindex: 0 }, bdi(text))];
   return [
     h("p", { class: "made" }, time(info.created_at)),
     ...(recipe
@@ -15,7 +15,7 @@ export function details({ info, recipe, facts: made, bytes: size }) {
           terms(facts(recipe)),
         ]
       : [h("p", { class: "aside" }, t("gallery.no_recipe"))]),
-    h("h3", {}, t("gallery.making")),
+    h("h2", {}, t("gallery.making")),
     terms([...(made ? machine(made) : []), ...file(info, recipe, size)]),
   ];
 }
