@@ -43,6 +43,7 @@ STYLES = (
     "parts.css",
     "stage.css",
     "lightbox.css",
+    "queue.css",
     "gallery.css",
     "form.css",
     "firstrun.css",
@@ -98,6 +99,7 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
     page = Page(studio, offered[0].name)
     with gr.Blocks(title="Gesso", analytics_enabled=False, fill_width=True) as blocks:
         panels.header()
+        panels.queue()
         page.filled_for.render()
         page.working.render()
         with gr.Column(elem_id="studio"):

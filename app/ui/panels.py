@@ -38,6 +38,11 @@ def header() -> gr.HTML:
     return panel("header", "header(element)")
 
 
+def queue() -> gr.HTML:
+    """The drawer with the queue, and its button in the header."""
+    return panel("queue", "queue(element)", script="queue")
+
+
 def script(name: str, call: str, *parameters: str) -> str:
     """What Gradio runs in the browser for an event: `call` of `static/<name>.js`."""
     return f"async ({', '.join(parameters)}) => (await import('{SCRIPTS}/{name}.js')).{call}"
