@@ -33,7 +33,7 @@ from pipelines.metadata import read_recipe
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = 2
 STEPS = 6
-LONGEST = 5.0
+LONGEST = 4.0
 """Seconds between two kills at most; pictures take a fraction of one."""
 
 PATIENCE = 120.0
@@ -82,16 +82,18 @@ class Victim:
         except (psutil.Error, StopIteration):
             return None
 
-    def kill(self, what: str) -> psutil.Process | None:
-        """Kill the "engine", the "server" or "both"; what was the engine is returned."""
+    def kill(self, what: str) -> str:
+        """Kill the "engine", the "server" or "both"; returns what was there to be killed."""
         engine = self.engine()
+        if engine is None:
+            what = "server"
         if what != "engine":
             self._process.kill()
         if what != "server" and engine is not None:
             engine.kill()
         if what != "engine":
             self._process.wait()
-        return engine
+        return what
 
     def close(self) -> None:
         """As Ctrl+C would."""
@@ -139,10 +141,7 @@ def kill_again_and_again(folder: Path, kills: int, jobs: int, seed: int) -> dict
         time.sleep(chance.uniform(0, LONGEST))
         if sum(job["state"] in UNFINISHED for job in victim.jobs()) < 3:
             submit(jobs)
-        what = chance.choice(("engine", "server", "both"))
-        engine = victim.kill(what)
-        if engine is None:
-            continue  # it was just being started anew
+        what = victim.kill(chance.choice(("engine", "server", "both")))
         done[what] += 1
         if what != "engine":
             victim.start()
