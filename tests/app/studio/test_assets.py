@@ -11,6 +11,7 @@ from PIL import Image
 
 from app.studio.assets import ASSET_ID, Asset, Assets, ids_in
 from app.studio.errors import NotFound
+from app.studio.queue import Queue
 from pipelines.errors import ImageFileError, StorageError
 from pipelines.images import Door
 from tests.pipelines.images.pictures import encoded, picture
@@ -152,3 +153,18 @@ def test_references_are_found_in_any_text():
     text = json.dumps({"picture": {"asset": asset}, "init": [f"assets/{other}.png"]})
     assert ids_in(text) == {asset, other}
     assert ids_in("a1" * 33 + " " + "a1" * 31) == set()
+
+
+def test_jobs_refer_to_their_assets_until_they_are_over(tmp_path):
+    queue = Queue(tmp_path / "jobs.sqlite")
+    first, second = "a1" * 32, "0f" * 32
+    job = queue.add("render", "a", [{"seed": 1, "init": {"image": first}}])
+    queue.add("render", "b", [{"seed": 1, "init": {"image": second}}])
+    assert ids_in(queue.unfinished_work()) == {first, second}
+    queue.take()
+    assert ids_in(queue.unfinished_work()) == {first, second}
+    queue.end(job.id, "done")
+    assert ids_in(queue.unfinished_work()) == {second}
+    queue.clear("waiting")
+    assert queue.unfinished_work() == ""
+    queue.close()
