@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 CRASH_LIMIT = 3
 CRASH_WINDOW = 60.0
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 2.0
 LOG_BYTES = 1_000_000
 
 
