@@ -78,12 +78,14 @@ function undo() {
  *  `{ filled }`, as JSON. */
 export function answers(element, props, watch) {
   notice = new Notice(element);
-  watch("value", () => {
+  const answered = () => {
     const { job, error, filled } = JSON.parse(props.value || "{}");
     if (filled) return notice.say(t("form.was_reset"), undo());
     notice.show(error ?? null);
     if (job) stage?.follow(job);
-  });
+  };
+  watch("value", answered);
+  if (props.value) answered(); // the form was filled before this part was there
 }
 
 /** `fill(picture, what, values)` asks the server to fill the form. */
