@@ -119,11 +119,11 @@ def test_what_is_dropped_into_the_folder_or_taken_from_it_is_noticed(
 ) -> None:
     page = gallery(open_page)
     search(page, "quince", 15)
-    put(pictures, "20010104-120000-001-77", png("quince by hand", 77))
+    put(pictures, "20001231-120000-001-77", png("quince by hand", 77))
     page.get_by_role("tab", name="Text to image").click()
     page.get_by_role("tab", name="Gallery").click()
     search(page, "quince by", 1)
-    next(pictures.rglob("20010104-120000-001-77.png")).unlink()
+    next(pictures.rglob("20001231-120000-001-77.png")).unlink()
     search(page, "quince by h", 0)
 
 
@@ -138,3 +138,27 @@ def test_a_phone_shows_columns_and_leafs_with_a_finger(open_page: Any, pictures:
     assert not page.is_visible("#lightbox .details")
     page.tap("#lightbox .tell")
     page.wait_for_selector("#lightbox .details dl")
+
+
+def test_the_strip_goes_on_into_the_past_and_reuse_fills_the_form(
+    open_page: Any, pictures: Path
+) -> None:
+    page = open_page()
+    page.wait_for_selector(".strip .tile")
+    page.wait_for_function(
+        """(oldest) => {
+            const strip = document.querySelector(".strip");
+            strip.scrollLeft = strip.scrollWidth;
+            return document.querySelector(`.strip .tile img[src*="${oldest}"]`);
+        }""",
+        arg=OLDEST,
+    )
+    assert page.eval_on_selector_all(".strip .tile", "tiles => tiles.length") < 40
+    page.get_by_role("tab", name="Gallery").click()
+    search(page, "seed: 21", 1)
+    page.click("#gallery .shot")
+    page.click("#lightbox .details >> text=Reuse settings")
+    page.wait_for_function(
+        "document.querySelector('#prompt textarea').value === 'quince number 21'"
+    )
+    assert page.is_visible("#prompt textarea")

@@ -11,9 +11,19 @@ import { Store } from "./gallery-store.js";
 import { fail } from "./gallery-toast.js";
 import { n, t } from "./language.js";
 import { Lightbox } from "./lightbox.js";
+import { shortcut } from "./shortcuts.js";
 
 const LONGEST = 500; // pictures that one selection may be extended over
 const PAUSE_MS = 1000; // between two looks at pictures that change
+
+/** Keys that the grid, the full view and the toast listen to themselves. */
+const TOLD = [
+  ["Space", "gallery.key.select"],
+  ["f", "gallery.key.favourite"],
+  ["Delete", "gallery.key.delete"],
+  ["Mod+z", "gallery.key.undo"],
+  ["i", "gallery.key.details"],
+];
 
 /** Put the gallery into an element. */
 export function gallery(element) {
@@ -54,7 +64,7 @@ class Gallery {
     this.#store.addEventListener("start", () => this.#started());
     onChange((change) => this.#changed(change));
     feed.subscribe((snapshot) => this.#follow(snapshot));
-    addEventListener("keydown", (event) => this.#key(event), { capture: true });
+    this.#keys();
     // Its tab is chosen: it has a size now, and something may have happened meanwhile.
     new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#refresh()).observe(
       this.element,
@@ -191,16 +201,20 @@ class Gallery {
     );
   }
 
-  /** Keys that work wherever the focus is in the gallery. */
-  #key(event) {
-    if (!this.#visible || document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape" && this.#selected.size) this.#clear();
-    else if (event.target.closest?.("input, select, textarea, [contenteditable]")) return;
-    else if (event.key === "/") this.#filters.focus();
-    else if (event.key.toLowerCase() === "c" && !event.ctrlKey && this.#selected.size === 2)
-      this.#compare.open([...this.#selected]);
-    else return;
-    event.preventDefault();
+  #keys() {
+    const there = () => this.#visible;
+    const compare = () => this.#selected.size === 2 && this.#compare.open([...this.#selected]);
+    shortcut({ keys: "/", says: "gallery.key.search", run: () => this.#filters.focus(), there });
+    shortcut({ keys: "c", says: "gallery.key.compare", run: compare, there });
+    for (const [keys, says] of TOLD) shortcut({ keys, says, there });
+    // Escape ends a selection before it stops a job.
+    const escape = (event) => {
+      const open = document.querySelector("dialog[open], :popover-open");
+      if (event.key !== "Escape" || open || !this.#visible || !this.#selected.size) return;
+      this.#clear();
+      event.preventDefault();
+    };
+    addEventListener("keydown", escape, { capture: true });
   }
 }
 
