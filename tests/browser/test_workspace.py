@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.browser.conftest import Server
 from tests.browser.test_text_to_image import ENDED, choose, generate, prepare, set_size, shown, size
+
+CLEAR = """() => fetch("/api/v1/queue/clear", {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ what: "waiting" }),
+})"""
 
 
 def kept(server: Server, tab: str) -> dict[str, Any]:
     return server.get("workspace")["tabs"][tab]
 
 
-def wait_until_kept(server: Server, tab: str, field: str, value: object) -> None:
-    deadline = time.monotonic() + 5
-    while kept(server, tab)["values"].get(field) != value:
-        assert time.monotonic() < deadline, kept(server, tab)
+def wait_until(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def wait_until_kept(server: Server, tab: str, field: str, value: object) -> None:
+    wait_until(lambda: kept(server, tab)["values"].get(field) == value)
+
+
+def waiting(server: Server) -> list[str]:
+    return [job["prompt"] for job in server.get("jobs") if job["state"] == "queued"]
 
 
 def come_back(page: Any) -> None:
@@ -54,6 +69,11 @@ def test_a_reload_and_another_browser_find_the_form_and_the_running_job(
         assert found.input_value("#seed input") == str(2**64 - 1)
         assert found.input_value("#sampler input").startswith("Euler a")
         assert size(found) == ("512", "512")
+    for prompt, keys, order in (("waits", [], ["waits"]), ("next", ["Shift"], ["next", "waits"])):
+        prepare(page, prompt)
+        page.click("#generate", modifiers=keys)
+        wait_until(lambda order=order: waiting(server) == order)
+    page.evaluate(CLEAR)
     page.click("#stop")
     page.wait_for_function(ENDED)
 
