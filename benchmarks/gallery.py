@@ -39,11 +39,11 @@ PER_DAY = 274
 FIRST_SCREEN = 0.3
 SEARCH = 0.2
 
-_WORDS = (
+_TEXT = (
     "a red house green meadow clear day white boat sea sunset watercolour high mountains starry"
     " night moon portrait of an old sailor lighthouse storm oil painting detailed soft light"
     " forest river fog autumn leaves cat window rain street lantern snow village harbour gull"
-).split()
+)
 _RARE = "zephyr"
 _CHECKPOINTS = ("starter", "watercolour-v2", "seascapes-xl", "portraits")
 _FACTS = Facts(device="cpu", dtype="float32", threads=2, versions={"torch": "2.15.0"})
@@ -75,7 +75,7 @@ def make(outputs: Path, count: int, last: datetime = datetime(2026, 11, 20, 23))
 
 
 def _recipe(chance: random.Random, *, rare: bool) -> Recipe:
-    words = chance.choices(_WORDS, k=20) + ([_RARE] if rare else [])
+    words = chance.choices(_TEXT.split(), k=20) + ([_RARE] if rare else [])
     return Recipe(
         prompt=" ".join(words),
         seed=chance.getrandbits(64),

@@ -43,8 +43,12 @@ STYLES = (
     "parts.css",
     "stage.css",
     "lightbox.css",
+    "details.css",
+    "strip.css",
     "queue.css",
     "gallery.css",
+    "compare.css",
+    "undo.css",
     "form.css",
     "firstrun.css",
 )

@@ -41,16 +41,19 @@ def read_info(file: Path, favourite: bool) -> PictureInfo | None:
     try:
         recipe = read_recipe(file)
     except (StudioError, OSError):
-        words = (None,) * 5
-    else:
-        words = (
-            recipe.prompt,
-            recipe.negative_prompt,
-            recipe.checkpoint.name,
-            recipe.seed,
-            recipe.sampler,
-        )
-    return PictureInfo(file.stem, *sides, created.isoformat(), *words, favourite)
+        recipe = None
+    return PictureInfo(
+        id=file.stem,
+        width=sides[0],
+        height=sides[1],
+        created_at=created.isoformat(),
+        prompt=recipe and recipe.prompt,
+        negative_prompt=recipe and recipe.negative_prompt,
+        checkpoint=recipe and recipe.checkpoint.name,
+        seed=recipe and recipe.seed,
+        sampler=recipe and recipe.sampler,
+        favourite=favourite,
+    )
 
 
 def _sides(file: Path) -> tuple[int, int] | None:

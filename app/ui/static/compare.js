@@ -106,5 +106,9 @@ function said(recipe) {
 }
 
 function button(label, path, onclick) {
-  return h("button", { class: "quiet", type: "button", "aria-label": label, title: label, onclick }, icon(path));
+  return h(
+    "button",
+    { class: "quiet", type: "button", "aria-label": label, title: label, onclick },
+    icon(path),
+  );
 }

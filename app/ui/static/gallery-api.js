@@ -44,6 +44,8 @@ async function ask(path, options) {
 }
 
 function query(values) {
-  const set = Object.entries(values).filter(([, value]) => value != null && value !== "" && value !== false);
+  const set = Object.entries(values).filter(
+    ([, value]) => value != null && value !== "" && value !== false,
+  );
   return new URLSearchParams(set).toString();
 }

@@ -10,7 +10,8 @@ export async function remove(ids) {
   try {
     const gone = await api.remove(ids);
     tell({ gone });
-    if (gone.length) offer(n("gallery.deleted", gone.length), t("gallery.undo"), () => restore(gone));
+    if (gone.length)
+      offer(n("gallery.deleted", gone.length), t("gallery.undo"), () => restore(gone));
     return true;
   } catch (error) {
     fail(error);

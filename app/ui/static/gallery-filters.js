@@ -23,7 +23,10 @@ export class Filters {
     icon(ICONS.star),
     h("span", {}, t("gallery.favourites")),
   );
-  #checkpoint = h("select", { "aria-label": t("field.checkpoint.label"), onchange: () => this.#tell() });
+  #checkpoint = h("select", {
+    "aria-label": t("field.checkpoint.label"),
+    onchange: () => this.#tell(),
+  });
   #from = this.#date("gallery.from");
   #to = this.#date("gallery.to");
   #count = h("span", { class: "count", role: "status" });

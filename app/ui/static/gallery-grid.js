@@ -15,7 +15,12 @@ export class Grid {
   #canvas = h("div", { class: "rows", role: "presentation" });
   element = h(
     "div",
-    { class: "grid", role: "grid", "aria-multiselectable": "true", "aria-label": t("gallery.grid") },
+    {
+      class: "grid",
+      role: "grid",
+      "aria-multiselectable": "true",
+      "aria-label": t("gallery.grid"),
+    },
     this.#canvas,
   );
   #store;
@@ -148,7 +153,8 @@ export class Grid {
     this.#active = index;
     if (event.target.closest(".star")) this.#act.favour(index);
     else if (event.shiftKey) this.#act.extend(index);
-    else if (event.target.closest(".pick") || event.ctrlKey || event.metaKey) this.#act.toggle(index);
+    else if (event.target.closest(".pick") || event.ctrlKey || event.metaKey)
+      this.#act.toggle(index);
     else this.#act.open(index);
     this.draw();
   }
@@ -211,7 +217,15 @@ function tile(info) {
     "div",
     { class: "cell", role: "gridcell", "data-id": info?.id ?? "" },
     h("button", { class: "shot", type: "button", "aria-label": label }, image),
-    h("button", { ...small, class: "mark pick", "aria-label": t("gallery.select") }, icon(ICONS.check)),
-    h("button", { ...small, class: "mark star", "aria-label": t("gallery.favourite") }, icon(ICONS.star)),
+    h(
+      "button",
+      { ...small, class: "mark pick", "aria-label": t("gallery.select") },
+      icon(ICONS.check),
+    ),
+    h(
+      "button",
+      { ...small, class: "mark star", "aria-label": t("gallery.favourite") },
+      icon(ICONS.star),
+    ),
   );
 }

@@ -42,7 +42,10 @@ export class Layout {
    *  the indices `from` up to `to` as well. */
   between(top, bottom) {
     const found = [];
-    const start = Math.max(0, last(this.sections, (section) => section.top <= top));
+    const start = Math.max(
+      0,
+      last(this.sections, (section) => section.top <= top),
+    );
     for (let k = start; k < this.sections.length && this.sections[k].top < bottom; k++) {
       const section = this.sections[k];
       const { day, first, count, line, rows } = section;

@@ -53,7 +53,13 @@ function settle(element) {
 
 function onKey(event) {
   const typing = event.target instanceof Element && event.target.closest("input, textarea");
-  if (!shown?.undo || typing || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) return;
+  if (
+    !shown?.undo ||
+    typing ||
+    event.key.toLowerCase() !== "z" ||
+    !(event.ctrlKey || event.metaKey)
+  )
+    return;
   event.preventDefault();
   shown.undo();
 }

@@ -47,9 +47,10 @@ class Gallery {
   #compare = new Compare();
   #from = null; // where a selection began
   #shown = null; // `{ id, index }` of the picture over the whole window
-  #version = null;
-  #loaded = null; // the version that is shown
+  #version = null; // of the pictures, as last told
+  #loaded; // the version that is shown
   #timer = 0;
+  #waits = false; // something changed while the timer ran
 
   constructor(element) {
     this.element = h(
@@ -64,6 +65,10 @@ class Gallery {
     this.#store.addEventListener("start", () => this.#started());
     onChange((change) => this.#changed(change));
     feed.subscribe((snapshot) => this.#follow(snapshot));
+    feed.addEventListener("back", () => {
+      this.#loaded = undefined; // another server counts anew
+      this.#refresh();
+    });
     this.#keys();
     // Its tab is chosen: it has a size now, and something may have happened meanwhile.
     new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#refresh()).observe(
@@ -87,14 +92,18 @@ class Gallery {
 
   #follow({ pictures }) {
     this.#version = pictures;
-    if (this.#visible) this.#refresh();
+    this.#refresh();
   }
 
   /** Look again if something has changed, at most once a second. */
   #refresh() {
-    if (this.#timer || (this.#loaded !== null && this.#loaded === this.#version)) return;
-    this.#timer = setTimeout(() => (this.#timer = 0), PAUSE_MS);
-    setTimeout(() => this.#visible && this.#refresh(), PAUSE_MS + 10);
+    if (!this.#visible || this.#loaded === this.#version) return;
+    this.#waits = this.#timer !== 0;
+    if (this.#waits) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      if (this.#waits) this.#refresh();
+    }, PAUSE_MS);
     this.#load();
     this.#filters.refresh();
   }
@@ -191,7 +200,12 @@ class Gallery {
     if (!count) return this.#bar.replaceChildren();
     const ids = [...this.#selected];
     const button = (label, path, onclick, disabled = false) =>
-      h("button", { class: "action", type: "button", disabled, onclick }, icon(path), h("span", {}, label));
+      h(
+        "button",
+        { class: "action", type: "button", disabled, onclick },
+        icon(path),
+        h("span", {}, label),
+      );
     this.#bar.replaceChildren(
       h("span", { class: "number", role: "status" }, n("gallery.selected", count)),
       button(t("compare.title"), MORE.compare, () => this.#compare.open(ids), count !== 2),

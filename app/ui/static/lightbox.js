@@ -58,7 +58,9 @@ export class Lightbox {
   /** `picture` is `{ id, description, first, last }`. */
   open(picture) {
     over(this.#dialog);
-    this.#told(localStorage.getItem(KEY) ? localStorage.getItem(KEY) === "shown" : matchMedia(WIDE).matches);
+    this.#told(
+      localStorage.getItem(KEY) ? localStorage.getItem(KEY) === "shown" : matchMedia(WIDE).matches,
+    );
     this.#show(picture);
     this.#dialog.showModal();
   }
@@ -80,12 +82,20 @@ export class Lightbox {
     if (id !== this.#id || !known) return;
     this.#mark(known.info.favourite);
     const again = (label, path, what) =>
-      h("button", { class: "action", type: "button", onclick: () => this.#reuse(what) }, icon(path), label);
+      h(
+        "button",
+        { class: "action", type: "button", onclick: () => this.#reuse(what) },
+        icon(path),
+        label,
+      );
     const actions = known.recipe && [
       again(t("caption.reuse_settings"), ICONS.again, "settings"),
       again(t("caption.reuse_seed"), ICONS.seed, "seed"),
     ];
-    this.#details.replaceChildren(h("div", { class: "actions" }, ...(actions || [])), ...details(known));
+    this.#details.replaceChildren(
+      h("div", { class: "actions" }, ...(actions || [])),
+      ...details(known),
+    );
   }
 
   #mark(favourite) {

@@ -44,7 +44,8 @@ export class Strip {
     this.#rail.style.width = `${this.#ids.length * STEP - 8}px`;
     const now = this.#ids.indexOf(anchor);
     // What is looked at stays where it is when a new picture comes in front.
-    if (this.element.scrollLeft > 0 && now > before) this.element.scrollLeft += (now - before) * STEP;
+    if (this.element.scrollLeft > 0 && now > before)
+      this.element.scrollLeft += (now - before) * STEP;
     this.#draw();
   }
 
