@@ -122,6 +122,7 @@ def test_what_is_dropped_into_the_folder_or_taken_from_it_is_noticed(
     put(pictures, "20001231-120000-001-77", png("quince by hand", 77))
     page.get_by_role("tab", name="Text to image").click()
     page.get_by_role("tab", name="Gallery").click()
+    page.wait_for_selector("#gallery .count:text-is('16 pictures')")
     search(page, "quince by", 1)
     next(pictures.rglob("20001231-120000-001-77.png")).unlink()
     search(page, "quince by h", 0)

@@ -65,15 +65,13 @@ class Gallery {
     this.#store.addEventListener("start", () => this.#started());
     onChange((change) => this.#changed(change));
     feed.subscribe((snapshot) => this.#follow(snapshot));
-    feed.addEventListener("back", () => {
-      this.#loaded = undefined; // another server counts anew
-      this.#refresh();
-    });
+    feed.addEventListener("back", () => this.#look());
     this.#keys();
-    // Its tab is chosen: it has a size now, and something may have happened meanwhile.
-    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#refresh()).observe(
+    // Its tab, or the window, is come back to: the folder may have been changed by hand.
+    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#look()).observe(
       this.element,
     );
+    addEventListener("focus", () => this.#look());
   }
 
   get #visible() {
@@ -92,6 +90,12 @@ class Gallery {
 
   #follow({ pictures }) {
     this.#version = pictures;
+    this.#refresh();
+  }
+
+  /** Look again, whether or not a change was told. */
+  #look() {
+    this.#loaded = undefined;
     this.#refresh();
   }
 
