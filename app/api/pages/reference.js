@@ -34,7 +34,7 @@ function contents({ name, routes: own }) {
     h(
       "li",
       { "data-route": anchor(route) },
-      h("a", { href: `#${anchor(route)}` }, badge(route.method), route.summary),
+      h("a", { href: `#${anchor(route)}` }, badge(route.method), h("span", {}, ...marked(route.summary))),
     ),
   );
   return h("section", {}, h("h2", {}, name), h("ul", {}, ...links));
@@ -42,7 +42,7 @@ function contents({ name, routes: own }) {
 
 function chapter({ name, about, routes: own }) {
   const title = h("h2", {}, name);
-  return h("section", {}, title, about && h("p", {}, about), ...own.map(operation));
+  return h("section", {}, title, about && h("p", {}, ...marked(about)), ...own.map(operation));
 }
 
 function operation(route) {
@@ -51,8 +51,8 @@ function operation(route) {
     "article",
     { id: anchor(route), class: "card", "data-route": anchor(route) },
     h("h3", {}, badge(route.method), h("code", {}, route.path)),
-    h("p", { class: "summary" }, route.summary),
-    route.description && h("p", {}, route.description),
+    h("p", { class: "summary" }, ...marked(route.summary)),
+    route.description && h("p", {}, ...marked(route.description)),
     part("Parameters", table(parameters(route))),
     body && part("Body", ...contentOf(body.content)),
     part("Example", h("pre", { tabindex: 0 }, h("code", {}, curl(route)))),
@@ -62,6 +62,11 @@ function operation(route) {
 
 function badge(method) {
   return h("span", { class: `method ${method}` }, method.toUpperCase());
+}
+
+/** Text in which `names` stand between backticks. */
+function marked(text) {
+  return text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
 }
 
 function part(title, ...inside) {

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from app.api.events import EventStreams
 from app.api.routes import assets, facts, jobs, models, pictures, prompt, workspace
 from app.api.routes.caching import FRESH
-from app.api.routes.described import ERRORS, DescribedRoute, group_router, tag
+from app.api.routes.described import ERRORS, group_router, tag
 from app.studio.service import Studio
 
 PREFIX = "/api/v1"
@@ -18,7 +18,7 @@ GROUPS = (jobs, pictures, assets, models, facts, prompt, workspace)
 
 def routes(studio: Studio, streams: EventStreams) -> APIRouter:
     """All routes of the API."""
-    router = APIRouter(prefix=PREFIX, route_class=DescribedRoute, responses=ERRORS)
+    router = APIRouter(prefix=PREFIX, responses=ERRORS)
     for group in GROUPS:
         own = group_router(group)
         group.add(own, studio)

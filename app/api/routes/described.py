@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 
@@ -27,26 +24,29 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class DescribedRoute(APIRoute):
-    """A route whose summary is the first sentence of its docstring, and whose description the
-    rest."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
-        first, rest = _said(endpoint)
-        more["summary"] = more.get("summary") or first
-        super().__init__(path, endpoint, **more)
-        # Left to itself, it is the whole docstring.
-        self.description = rest
-
-
 class DescribedAPI(FastAPI):
-    """An app whose description has every schema where references look for it."""
+    """An app whose description is fit to be read: the first sentence of a docstring is the
+    summary of its route, and every schema stands where references look for it."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             document = super().openapi()
+            for item in document["paths"].values():
+                for operation in item.values():
+                    _summarise(operation)
             _gather(document, document.setdefault("components", {}).setdefault("schemas", {}))
         return super().openapi()
+
+
+def _summarise(operation: dict[str, Any]) -> None:
+    first, _, rest = operation.pop("description", "").partition("\n\n")
+    sentence, _, more = " ".join(first.split()).partition(". ")
+    operation["summary"] = sentence.removesuffix(".")
+    if said := "\n\n".join(" ".join(part.split()) for part in (more, *rest.split("\n\n")) if part):
+        operation["description"] = said
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            answer["description"] = "Done"
 
 
 def _gather(part: Any, schemas: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def _gather(part: Any, schemas: dict[str, Any]) -> None:
 
 def group_router(group: ModuleType) -> APIRouter:
     """An empty router for a group of routes."""
-    return APIRouter(tags=[group_name(group)], route_class=DescribedRoute, responses=ERRORS)
+    return APIRouter(tags=[group_name(group)], responses=ERRORS)
 
 
 def group_name(group: ModuleType) -> str:
@@ -75,12 +75,3 @@ def group_name(group: ModuleType) -> str:
 def tag(group: ModuleType) -> dict[str, str]:
     """Name and description of a group, for the OpenAPI document."""
     return {"name": group_name(group), "description": (group.__doc__ or "").partition("\n\n")[0]}
-
-
-def _said(endpoint: Callable[..., Any]) -> tuple[str, str]:
-    """The first sentence of a docstring, without its full stop, and what follows."""
-    text = inspect.getdoc(endpoint) or ""
-    first, _, rest = text.partition("\n\n")
-    line = " ".join(first.split())
-    sentence, _, more = line.partition(". ")
-    return sentence.removesuffix("."), "\n\n".join(part for part in (more, rest) if part)
