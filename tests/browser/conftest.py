@@ -94,6 +94,13 @@ class Server:
         with urllib.request.urlopen(f"{self.url}/api/v1/{path}") as answer:
             return answer.read()
 
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers to a wish."""
+        data, kind = json.dumps(body or {}).encode(), {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", data, kind, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read())
+
     def forget(self) -> None:
         """Begin with an empty workspace."""
         request = urllib.request.Request(f"{self.url}/api/v1/workspace", method="DELETE")

@@ -196,9 +196,13 @@ def test_what_waits_can_be_taken_out_of_the_queue(open_page: Any, server: Server
     page.wait_for_selector(".detail:has-text('step')")
     prepare(page, "second in line")
     page.click("#generate")
-    page.wait_for_selector(".waiting li:has-text('second in line')")
-    page.click("[aria-label='Take out of the queue']")
-    page.wait_for_selector(".waiting li", state="detached")
+    page.click(".waiting:has-text('1 job waits')")
+    page.wait_for_selector("#queue-drawer li:has-text('second in line')")
+    page.click("[aria-label='Take out of the queue: second in line']")
+    page.wait_for_selector(
+        "#queue-drawer li:has-text('second in line') [data-tool]", state="detached"
+    )
+    page.keyboard.press("Escape")
     page.click("#stop")
     page.wait_for_function(ENDED)
     assert [job["state"] for job in server.get("jobs")[:2]] == ["cancelled", "cancelled"]

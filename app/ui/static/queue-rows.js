@@ -19,8 +19,8 @@ export class RunningRow {
   #image = h("img", { alt: "" });
   #name = h("p", { class: "name" });
   #progress = new Progress();
-  #skip = button("queue.skip", () => api.skip(this.#job));
-  #finish = button("queue.finish", () => api.finish(this.#job));
+  #skip = button("queue.skip", () => api.skip(this.#job), "plain", t("queue.skip.more"));
+  #finish = button("queue.finish", () => api.finish(this.#job), "plain", t("queue.finish.more"));
   #stop = button("queue.stop", () => api.stop(this.#job), "strong");
   #job = null;
   element = h(
@@ -91,7 +91,7 @@ export function endedRow(job) {
 }
 
 function text(job, detail) {
-  const { error } = job;
+  const error = job.state === "failed" && job.error;
   return h(
     "span",
     { class: "text" },
@@ -117,9 +117,9 @@ function outcome({ kind, state, pictures, count }) {
   return `${said} · ${made ?? t("queue.made", { done: pictures.length, total: count })}`;
 }
 
-/** A button with a word on it. */
-export function button(key, run, style = "plain") {
-  return h("button", { class: style, type: "button", onclick: run }, t(key));
+/** A button with a word on it; `more` says what it does. */
+export function button(key, run, style = "plain", more = null) {
+  return h("button", { class: style, type: "button", title: more, onclick: run }, t(key));
 }
 
 function small(shape, label, run, name) {

@@ -139,6 +139,7 @@ class Group {
 
   /** `total`: how many there are, where not all are listed. */
   show(jobs, total = jobs.length) {
+    if (this.list.dataset.dragging) return;
     this.element.hidden = jobs.length === 0;
     this.#rows = new Map(jobs.map((job) => [sign(job), this.#row(job)]));
     const focused = document.activeElement;
@@ -161,6 +162,7 @@ function dragging(list, drop) {
   list.addEventListener("dragstart", (event) => {
     dragged = row(event);
     event.dataTransfer.effectAllowed = "move";
+    list.dataset.dragging = true;
   });
   list.addEventListener("dragover", (event) => {
     const over = row(event);
@@ -174,5 +176,6 @@ function dragging(list, drop) {
   list.addEventListener("dragend", () => {
     if (dragged) drop(dragged.dataset.job, dragged.nextElementSibling?.dataset.job ?? null);
     dragged = null;
+    delete list.dataset.dragging;
   });
 }

@@ -180,13 +180,12 @@ export class Stage {
   }
 
   #render() {
-    const [job, ...others] = this.unfinished;
+    const [job] = this.unfinished;
     const chosen = this.#chosen.get(workingTab()) ?? null;
     const painting = chosen === null && (job !== undefined || this.#mine.size > 0);
     this.#shown = painting ? null : (chosen ?? this.#ids[0] ?? null);
     this.element.dataset.state = painting ? "painting" : this.#shown ? "picture" : "empty";
     this.#progress.show(job);
-    this.#waiting.show(others);
     this.#strip.show(this.#ids, this.#prompts, job !== undefined, this.#shown);
     if (this.#shown) this.#renderPicture(this.#shown);
     else this.#caption.clear();

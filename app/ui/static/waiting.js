@@ -1,26 +1,28 @@
-import { stop } from "./api.js";
-import { arrange, bdi, h, icon, ICONS } from "./dom.js";
+import { h } from "./dom.js";
+import { feed } from "./feed.js";
 import { n, t } from "./language.js";
 
-/** The jobs that wait, each with a way out. */
+/** One line under the pictures that says what waits, and opens the queue. */
 export class Waiting {
-  element = h("ol", { class: "waiting", "aria-label": t("waiting.label") });
-  #rows = new Map();
+  element = h("button", { class: "waiting", type: "button", onclick: openQueue });
 
-  /** `jobs` in the order in which they will run. */
-  show(jobs) {
-    this.#rows = new Map(jobs.map((job) => [job.id, this.#rows.get(job.id) ?? row(job)]));
-    arrange(this.element, [...this.#rows.values()]);
+  constructor() {
+    feed.subscribe(({ queue }) => this.#show(queue));
+    this.#show({ waiting: 0, interrupted: 0, paused: false });
+  }
+
+  #show({ waiting, interrupted, paused }) {
+    const said = [
+      waiting && n("waiting.jobs", waiting),
+      waiting && paused && t("waiting.paused"),
+      interrupted && n("waiting.interrupted", interrupted),
+    ].filter(Boolean);
+    const text = said.join(" · ");
+    if (this.element.textContent !== text) this.element.textContent = text;
+    this.element.hidden = said.length === 0;
   }
 }
 
-function row(job) {
-  const out = { class: "quiet", type: "button", "aria-label": t("waiting.take_out") };
-  return h(
-    "li",
-    {},
-    h("span", { class: "name" }, bdi(job.prompt || t("caption.no_prompt"))),
-    h("span", { class: "detail" }, n("waiting.pictures", job.count)),
-    h("button", { ...out, onclick: () => stop(job.id) }, icon(ICONS.close)),
-  );
+function openQueue() {
+  document.getElementById("queue-button")?.click();
 }
