@@ -1,6 +1,6 @@
 """Measure everything this project claims about speed.
 
-python -m benchmarks [page] [step] [load] [gallery] [--folder DIR]
+python -m benchmarks [page] [step] [load] [library] [gallery] [--folder DIR]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.timing import Row
 from pipelines.engine.environment import settle_in
 
-NAMES = ("page", "step", "load", "gallery")
+NAMES = ("page", "step", "load", "gallery", "library")
 
 
 def main() -> None:

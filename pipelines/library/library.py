@@ -107,16 +107,16 @@ class Library:
             changed = self._list()
         finally:
             self._scan_lock.release()
-        if any(shelf.scanning for shelf in self._shelves):
+        if self._scanning:
             self._list_in_background()
         return changed
 
     def wait(self, patience: float = PATIENCE) -> None:
         """Wait until all folders are read, or none has given a sign of life for so long."""
-        moved, left = time.monotonic(), -1
-        while (progress := self.progress).scanning and time.monotonic() - moved < patience:
-            if progress.total - progress.done != left:
-                moved, left = time.monotonic(), progress.total - progress.done
+        moved, done = time.monotonic(), -1
+        while self._scanning and time.monotonic() - moved < patience:
+            if (now := self.progress.done) != done:
+                moved, done = time.monotonic(), now
             for shelf in self._shelves:
                 shelf.wait(0.05)
         self._list()
@@ -138,7 +138,9 @@ class Library:
         """How far the folders are read."""
         left = sum(shelf.left for shelf in self._shelves)
         total = sum(shelf.total for shelf in self._shelves)
-        return Progress(any(s.scanning for s in self._shelves), total - left, total)
+        # What is read but not yet listed is not there for anybody who asks.
+        scanning = self._scanning or self._marks() != self._listed
+        return Progress(scanning, total - left, total)
 
     def shelves(self) -> list[Shelf]:
         """The folders in use, in order; to be looked at only."""
@@ -230,14 +232,22 @@ class Library:
         while not self._closed.is_set():
             self._begun.wait()
             self._begun.clear()
-            while any(s.scanning for s in self._shelves) and not self._closed.wait(LIST_SECONDS):
+            while self._scanning and not self._closed.wait(LIST_SECONDS):
                 self._list()
             self._list()
+
+    @property
+    def _scanning(self) -> bool:
+        return any(shelf.scanning for shelf in self._shelves)
+
+    def _marks(self) -> list[tuple[Shelf, int, bool]]:
+        """By what the shelves are known to be as they were."""
+        return [(shelf, shelf.generation, shelf.stalled) for shelf in self._shelves]
 
     def _list(self) -> bool:
         """Make entries of what the shelves hold now, if that has changed."""
         with self._list_lock:
-            marks = [(shelf, shelf.generation, shelf.stalled) for shelf in self._shelves]
+            marks = self._marks()
             if marks == self._listed:
                 return False
             self._listed = marks
