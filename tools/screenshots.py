@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "docs" / "screenshots"
 DESKTOP, TABLET, PHONE = (1440, 900), (1024, 768), (390, 844)
 SECONDS = 600
+SHOWN = 1  # the place in PROMPTS of the picture on show
 
 PROMPTS = (
     "a red house, a meadow, a clear day",
@@ -123,8 +124,10 @@ def _fill(page: Page) -> None:
 
 
 def _work(page: Page) -> None:
-    page.locator(".strip .tile").nth(10).click()
+    page.locator(".strip .tile").nth(2 * (len(PROMPTS) - SHOWN) - 1).click()
+    page.locator(".caption .prompt", has_text=PROMPTS[SHOWN]).wait_for()
     _fill(page)
+    page.evaluate("scrollTo(0, 0)")
 
 
 def _painting(page: Page) -> None:
