@@ -131,7 +131,7 @@ def _answers(home: Path, days: list[str]) -> Iterator[Row]:
             "search by three words": _search(pictures, text="red boat sea"),
             "search by a rare word": _search(pictures, text=_RARE),
             "search by seed": _search(pictures, seed=some["seed"]),
-            "search by dates": _search(pictures, **{"from": days[-20], "to": days[-10]}),
+            "search by dates": _search(pictures, **{"from": days[20], "to": days[10]}),
             "search by checkpoint and word": _search(
                 pictures, text="moon", checkpoint=_CHECKPOINTS[0]
             ),
