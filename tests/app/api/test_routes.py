@@ -94,6 +94,41 @@ def test_stopping_what_is_over_changes_nothing(client, done):
         assert client.delete(f"{API}/jobs/{done.id}").json()["state"] == "done"
 
 
+def test_the_queue_is_paused_moved_cleared_and_resumed(client, studio):
+    assert client.post(f"{API}/queue/pause").json() == {"paused": True}
+    first, second = (client.post(f"{API}/jobs", json=DRAFT).json()["id"] for _ in range(2))
+    urgent = client.post(f"{API}/jobs?first=true", json=DRAFT).json()["id"]
+    listed = [job["id"] for job in client.get(f"{API}/jobs").json()]
+    assert listed[:3] == [urgent, first, second]
+    assert client.post(f"{API}/jobs/{second}/move", json={"before": urgent}).json()["position"] == 1
+    assert client.post(f"{API}/jobs/{second}/move", json={"before": None}).json()["position"] == 3
+    progress = client.get(f"{API}/jobs/{first}/progress").json()
+    assert (progress["state"], progress["position"], progress["fraction"]) == ("queued", 2, 0.0)
+    cleared = client.post(f"{API}/queue/clear", json={"what": "waiting"}).json()
+    assert cleared == {"paused": True, "waiting": 0, "interrupted": 0}
+    assert client.post(f"{API}/queue/resume").json() == {"paused": False}
+    assert client.get(f"{API}/jobs/{first}").json()["state"] == "cancelled"
+    again = client.post(f"{API}/jobs/{first}/retry").json()
+    assert (again["id"], ended(studio, first).state) == (first, "done")
+
+
+def test_wishes_about_a_job_that_is_over_or_absent_are_answered(client, done):
+    for wish in ("finish", "skip"):
+        assert client.post(f"{API}/jobs/{done.id}/{wish}").json()["state"] == "done"
+        said(client.post(f"{API}/jobs/x/{wish}"), 404)
+    said(client.post(f"{API}/jobs/x/retry"), 404)
+    said(client.post(f"{API}/jobs/x/move", json={"before": None}), 404)
+    error = said(client.post(f"{API}/jobs/{done.id}/move", json={"before": None}), 422)
+    assert "wait" in error["message"]
+    assert said(client.post(f"{API}/queue/clear", json={"what": "all"}), 422)
+
+
+def test_only_a_pickled_checkpoint_is_converted(client):
+    error = said(client.post(f"{API}/jobs/convert", json={"checkpoint": "tiny-sd1"}), 422)
+    assert "no pickled file" in error["message"]
+    said(client.post(f"{API}/jobs/convert", json={"checkpoint": "no such file"}), 422)
+
+
 def test_pictures_are_paged(client, done):
     newest = client.get(f"{API}/pictures?limit=1").json()
     assert len(newest) == 1
@@ -201,7 +236,7 @@ def test_a_full_disk_or_read_only_folder_is_told_with_the_right_status(settings_
 
 
 def test_a_defect_of_ours_is_told_without_its_insides(client, studio, monkeypatch, caplog):
-    monkeypatch.setattr(studio, "jobs", lambda: 1 / 0)
+    monkeypatch.setattr(studio, "job_views", lambda: 1 / 0)
     answer = client.get(f"{API}/jobs")
     assert "content-security-policy" in answer.headers
     error = said(answer, 500)
