@@ -29,7 +29,10 @@ PATIENCE = 3.0
 """Seconds that a scan waits for its folders before it goes on with what it has."""
 
 LIST_SECONDS = 0.5
-"""Between two lists while folders are being read."""
+"""Between two lists while folders are being read, at least."""
+
+LIST_SHARE = 5.0
+"""And at least so many times as long as a list takes to make."""
 
 
 class Progress(NamedTuple):
@@ -104,7 +107,11 @@ class Library:
                 shelf.start()
             for shelf in idle:
                 shelf.wait(deadline - time.monotonic())
-            changed = self._list()
+            # What is still being read is listed in the background: nobody waits for it here.
+            listed = {shelf: generation for shelf, generation, _ in self._listed}
+            over = [shelf for shelf in idle if not shelf.scanning]
+            news = any(listed.get(shelf) != shelf.generation for shelf in over)
+            changed = (news or not self._scanning) and self._list()
         finally:
             self._scan_lock.release()
         if self._scanning:
@@ -232,8 +239,11 @@ class Library:
         while not self._closed.is_set():
             self._begun.wait()
             self._begun.clear()
-            while self._scanning and not self._closed.wait(LIST_SECONDS):
+            pause = LIST_SECONDS
+            while self._scanning and not self._closed.wait(pause):
+                started = time.monotonic()
                 self._list()
+                pause = max(LIST_SECONDS, LIST_SHARE * (time.monotonic() - started))
             self._list()
 
     @property
