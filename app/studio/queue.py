@@ -172,7 +172,8 @@ class Queue:
             if row["state"] in UNFINISHED:
                 raise RequestError("This job is still under way.", "Wait until it has ended.")
             if row["state"] == "done":
-                return _add(table, *(row[k] for k in ("kind", "prompt", "count", "work")), False)
+                said = row["kind"], row["prompt"], row["count"], row["work"]
+                return _add(table, *said, first=False)
             place = _FIRST if row["state"] == "interrupted" else _LAST
             table.execute(
                 f"UPDATE jobs SET state = 'queued', place = {place}, error = NULL,"

@@ -77,8 +77,10 @@ class Worker:
         """
         self._engine = engine
         for job in self._queue.running():
-            complete = self._settle(job)
-            self._queue.end(job.id, *(("done",) if complete else ("interrupted", _INTERRUPTED)))
+            if self._settle(job):
+                self._queue.end(job.id, "done")
+            else:
+                self._queue.end(job.id, "interrupted", _INTERRUPTED)
         self._thread.start()
         self.wake()
 
