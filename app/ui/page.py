@@ -103,13 +103,13 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
     page = Page(studio, offered[0].name)
     with gr.Blocks(title="Gesso", analytics_enabled=False, fill_width=True) as blocks:
         panels.header()
-        panels.queue()
         page.filled_for.render()
         page.working.render()
         with gr.Column(elem_id="studio"):
             generate, first, answers = _compose(page)
             _tabs(page, offered, answers)
             results = panels.results(starter=_only_starter(page.forms.shared.chosen))
+        panels.queue()
         wire_generate(page, generate, first, answers)
         wire_checkpoint(page, answers, blocks)
         wire_reuse(page, results, answers)

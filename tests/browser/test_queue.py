@@ -47,11 +47,11 @@ def test_what_waits_is_moved_taken_out_and_run_again_by_keyboard_alone(
     assert prompts(page) == ["first", "second", "third"]
     page.focus("#queue-drawer [aria-label='Move up: third']")
     page.keyboard.press("Enter")
-    page.wait_for_selector("ol li:nth-child(2):has-text('third')")
+    page.wait_for_selector("#queue-drawer ol li:nth-child(2):has-text('third')")
     assert "third" in page.evaluate("document.activeElement.getAttribute('aria-label')")
     page.focus("#queue-drawer [aria-label='Run next: second']")
     page.keyboard.press("Enter")
-    page.wait_for_selector("ol li:nth-child(1):has-text('second')")
+    page.wait_for_selector("#queue-drawer ol li:nth-child(1):has-text('second')")
     assert prompts(page) == ["second", "first", "third"]
     page.locator("ol li:nth-child(3)").drag_to(
         page.locator("ol li:nth-child(1)"), target_position={"x": 60, "y": 4}
@@ -94,7 +94,7 @@ def test_eight_tabs_are_all_live_and_the_server_answers_each(open_page: Any, que
         page.wait_for_selector(".engine[data-state=ready]")
     job = submit(queue, **LONG)
     for page in pages:
-        page.wait_for_selector(".progress .detail:has-text('step')", state="attached")
+        page.wait_for_selector(".stage .progress .detail:has-text('step')", state="attached")
     for page in pages:
         milliseconds = page.evaluate(
             "(async () => { const at = performance.now(); await fetch('/api/v1/health');"
@@ -103,7 +103,7 @@ def test_eight_tabs_are_all_live_and_the_server_answers_each(open_page: Any, que
         assert milliseconds < 2000, "it waits for a connection"
     queue.send("DELETE", f"jobs/{job}")
     for page in pages:
-        page.wait_for_function("document.querySelector('.progress').hidden")
+        page.wait_for_function("document.querySelector('.stage .progress').hidden")
 
 
 def test_an_interrupted_job_is_offered_again_in_every_tab(open_page: Any, queue: Server) -> None:
@@ -111,7 +111,7 @@ def test_an_interrupted_job_is_offered_again_in_every_tab(open_page: Any, queue:
     other = page.context.new_page()
     other.goto(queue.url)
     job = submit(queue, **LONG)
-    page.wait_for_selector(".progress .detail:has-text('step')")
+    page.wait_for_selector(".stage .progress .detail:has-text('step')")
     queue.process.kill()
     queue.process.wait()
     for shown in (page, other):
@@ -124,6 +124,6 @@ def test_an_interrupted_job_is_offered_again_in_every_tab(open_page: Any, queue:
     assert queue.get(f"jobs/{job}")["state"] == "interrupted", "it began by itself"
     page.click(".waiting")
     page.click("#queue-drawer >> text=Continue")
-    other.wait_for_selector(".progress .detail:has-text('step')")
+    other.wait_for_selector(".stage .progress .detail:has-text('step')")
     page.click("#queue-drawer >> text=Stop now")
     page.wait_for_selector("#queue-drawer .cancelled:has-text('a long one')")
