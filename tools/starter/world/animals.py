@@ -98,7 +98,9 @@ def _four_legged(st: Stage, kind: str, colour: RGB, pose: str) -> None:
     eye = _head(st, kind, body, colour, head, nose)
     if kind == "horse":
         mane = st.colour(mix(colour, (30, 24, 30), 0.62) if max(colour) > 80 else (110, 100, 104))
-        st.mark([(base[0] - 0.045, base[1] - 0.022), ((base[0] + head[0]) / 2 - 0.034, (base[1] + head[1]) / 2 - 0.012), (head[0] - 0.03, head[1] - 0.022)], 0.02, mane)
+        dx, dy = (0.026, -0.016) if pose == "grazing" else (-0.034, -0.014)
+        crest = [base, ((base[0] + head[0]) / 2, (base[1] + head[1]) / 2), head]
+        st.mark([(x + dx, y + dy) for x, y in crest], 0.02, mane)
     joints = [nose, eye, base, *tail]
     for leg in legs:
         joints += leg[1:]

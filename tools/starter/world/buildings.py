@@ -232,6 +232,11 @@ def rock(st: Stage, scale: float) -> None:
     """The islet under what stands in the sea; `scale` 1 carries a house."""
     w = 0.25 * scale
     stone = st.colour((126, 122, 122))
-    outline = [(-w, 0.035), (-0.92 * w, -0.005), (-0.5 * w, -0.03), (0.1 * w, -0.022), (0.6 * w, -0.032), (0.95 * w, 0.0), (w, 0.035), (0.0, 0.055)]
-    st.fill(blob(outline), stone, (0.0, 0.7, 0.7), shader=down(-0.03, 0.05, st.colour((168, 160, 142)), st.colour((96, 92, 100))))
-    st.shade(blob([(-0.8 * w, -0.004), (-0.4 * w, -0.026), (0.6 * w, -0.028), (0.8 * w, 0.0), (0.0, 0.014)]), st.colour((134, 166, 92)))
+    outline = [
+        (-1.15 * w, 0.05), (-1.0 * w, 0.0), (-0.62 * w, -0.02), (0.0, -0.026), (0.6 * w, -0.022),
+        (0.95 * w, 0.0), (1.18 * w, 0.05), (0.5 * w, 0.062), (-0.5 * w, 0.062),
+    ]  # fmt: skip
+    shader = down(-0.02, 0.06, st.colour((178, 168, 146)), st.colour((92, 88, 98)))
+    st.fill(blob(outline), stone, (0.0, 0.7, 0.7), shader=shader)
+    grass = [(-0.95 * w, 0.006), (-0.6 * w, -0.022), (0.6 * w, -0.024), (0.9 * w, 0.004), (0.3 * w, 0.022), (-0.4 * w, 0.02)]
+    st.shade(blob(grass), st.colour((136, 168, 92)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import skia
 
 from tools.starter.world.light import mix
 from tools.starter.world.shapes import blob, box, down, oval, polygon, under, union
@@ -61,14 +62,52 @@ def _hills_behind(st: Stage, y: float, rng: Rng, snow: Snow, height: float = 0.0
 
 def _meadow(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     _hills_behind(st, y, rng, snow)
-    _ground(st, y, snow((160, 196, 98)), snow((104, 158, 70)))
+    _copses(st, y + 0.004 * st.unit, rng, snow)
+    _ground(st, y, snow((166, 200, 98)), snow((100, 156, 68)))
+    _bands(st, y, snow((182, 210, 104)), rng)
     _tufts(st, y, snow((84, 138, 60)), rng)
+    _daisies(st, y, rng)
+
+
+def _copses(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
+    """Far clumps of trees along row `y`."""
+    with st.being("plant", 0.97, 0.55):
+        for _ in range(round(3 * st.width / st.unit) + 1):
+            x, clump = rng.uniform(0, st.width), []
+            for dx in np.linspace(-1, 1, int(rng.integers(2, 5))):
+                r = st.unit * rng.uniform(0.016, 0.03)
+                clump.append(oval(x + 0.035 * st.unit * dx, y - 0.9 * r, r, 1.15 * r))
+            clump = skia.Simplify(union(clump))
+            st.fill(clump, st.colour(snow((82, 132, 84))), _SLOPE)
+
+
+def _bands(st: Stage, y: float, colour: RGB, rng: Rng) -> None:
+    """Soft stripes of light on the ground."""
+    deep = st.height - y
+    for k in (0.14, 0.4, 0.74):
+        line = _ridge(st, y + (k + rng.uniform(-0.05, 0.05)) * deep, 0.03 * st.unit, 1.2, rng, 6)
+        low = max(v for _, v in line) + 0.12 * deep
+        top = min(v for _, v in line)
+        first = st.colour(colour, alpha=110)
+        st.shade(under(line, low), first, down(top, low, first, first & 0x00FFFFFF))
+
+
+def _daisies(st: Stage, y: float, rng: Rng) -> None:
+    deep = st.height - y
+    spots = rng.random((int(16 * st.width / st.unit), 2))
+    for i, petals in enumerate(((250, 248, 240), (250, 216, 90))):
+        dots = [
+            oval(x * st.width, y + (0.2 + 0.8 * k) * deep, (0.004 + 0.006 * k) * st.unit, (0.003 + 0.005 * k) * st.unit)
+            for x, k in spots[i::2]
+        ]
+        st.shade(union(dots), st.colour(petals))
 
 
 def _rolling(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     u, deep = st.unit, st.height - y
     _hill(st, _ridge(st, y, 0.2 * u, 0.9, rng, 8), y + 0.1 * deep, snow((126, 166, 152)), 0.85)
     _hill(st, _ridge(st, y + 0.02 * u, 0.13 * u, 1.2, rng, 8), y + 0.2 * deep, snow((136, 178, 112)), 0.6)
+    _copses(st, y + 0.1 * deep, rng, snow)
     _ground(st, y + 0.1 * deep, snow((168, 196, 92)), snow((112, 162, 70)))
     line = _ridge(st, y + 0.15 * deep, 0.1 * u, 1.5, rng, 7)
     with st.being("ground", None, 0.35):
@@ -84,6 +123,7 @@ def _mountains(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     _peaks(st, y, rng, 0.3)
     _hill(st, _ridge(st, y + 0.01 * st.unit, 0.05 * st.unit, 1.9, rng), y + 4, snow((92, 134, 104)), 0.5)
     _ground(st, y, snow((150, 182, 100)), snow((98, 146, 74)))
+    _bands(st, y, snow((172, 198, 112)), rng)
     _tufts(st, y, snow((80, 128, 62)), rng)
 
 
@@ -92,7 +132,7 @@ def _peaks(st: Stage, y: float, rng: Rng, height: float) -> None:
     order = rng.permutation(count)
     for i in order:
         x = (i + rng.uniform(0.3, 0.7)) / count * st.width
-        tall = st.unit * height * rng.uniform(0.72, 1.12)
+        tall = (0.6 * st.unit + 0.8 * y) * height * rng.uniform(0.72, 1.12)
         wide = 0.85 * tall * rng.uniform(0.95, 1.25)
         _peak(st, x, y, tall, wide, rng)
 
@@ -134,7 +174,8 @@ def _forest(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
             top = y + low * u - tall * u * rng.uniform(0.7, 1.0)
             crowns.append(oval(x, top + 0.09 * u, 0.085 * u, 0.11 * u))
             trunks.append(box(x - 0.011 * u, top + 0.1 * u, x + 0.011 * u, y + low * u + 3))
-        crowns.append(box(-4, y + low * u - 0.42 * tall * u, st.width + 4, y + low * u - 0.12 * tall * u))
+        if air > 0.6:
+            crowns.append(box(-4, y - 0.5 * tall * u, st.width + 4, y + 0.03 * u))
         with st.being("plant", 0.97 - low, air):
             st.fill(union(trunks), st.colour(snow(mix(colour, (60, 48, 40), 0.6))))
             st.fill(union(crowns), st.colour(snow(colour)), _SLOPE)
@@ -195,7 +236,9 @@ def _lakeside(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
 
 def _riverside(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     _hills_behind(st, y, rng, snow, 0.13)
-    _ground(st, y, snow((156, 192, 96)), snow((106, 160, 70)))
+    _copses(st, y + 0.004 * st.unit, rng, snow)
+    _ground(st, y, snow((160, 194, 96)), snow((104, 160, 70)))
+    _bands(st, y, snow((180, 208, 104)), rng)
     _tufts(st, y, snow((86, 140, 62)), rng)
 
 

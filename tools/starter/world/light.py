@@ -28,7 +28,7 @@ _TINT = {
     "dawn": (1.0, 0.92, 0.97),
     "day": (1.0, 1.0, 1.0),
     "sunset": (1.0, 0.82, 0.72),
-    "night": (0.44, 0.5, 0.76),
+    "night": (0.52, 0.58, 0.84),
 }
 _CLOUDS = {
     "dawn": ((255, 238, 234), (218, 170, 204)),
@@ -42,6 +42,7 @@ _DISC = {
     "sunset": ((255, 216, 112), (255, 160, 84)),
     "night": ((248, 244, 218), (116, 138, 204)),
 }
+_MOONLIGHT: RGB = (150, 164, 214)
 _HEIGHT = {"dawn": 0.8, "day": 0.3, "sunset": 0.84, "night": 0.36}
 _REACH = {"dawn": 1.0, "day": 0.45, "sunset": 1.25, "night": 0.55}
 
@@ -78,6 +79,8 @@ class Light:
         `softness` (0..1) holds the tint back, so that a named colour keeps its name.
         """
         keep = 1 - softness
+        if softness and self.glowing:
+            colour = mix(colour, _MOONLIGHT, 0.12 if max(colour) > 90 else 0.32)
         tinted = (
             colour[0] * (1 - keep * (1 - self.tint[0])),
             colour[1] * (1 - keep * (1 - self.tint[1])),
@@ -107,7 +110,7 @@ def light_of(scene: Scene) -> Light:
         sky=sky,
         tint=(flat[0] * dull, flat[1] * dull, flat[2] * dull),
         haze=sky[2],
-        air={"fog": 1.0, "rain": 0.62, "snow": 0.66}.get(weather, 0.5),
+        air={"fog": 0.86, "rain": 0.58, "snow": 0.66}.get(weather, 0.5),
         cloud=(bright, under),
         sun=(scene.sun_x, _HEIGHT[time]),
         disc=_DISC[time] if weather == "clear" else None,

@@ -13,12 +13,11 @@ from tools.starter.world.sky import paint_sky
 from tools.starter.world.stage import Stage
 from tools.starter.world.styles import finish, paint_leads, pen_of
 from tools.starter.world.truth import Pose, Truth, truth_of
-from tools.starter.world.vocabulary import ANIMALS, KINDS, PAINT, PEOPLE
+from tools.starter.world.vocabulary import ANIMALS, COLUMNS, KINDS, PAINT, PEOPLE
 from tools.starter.world.water import SHORE, paint_water, water_colour, water_outline
 from tools.starter.world.weather import paint_weather
 from tools.starter.world.words import caption
 
-_FAR = 0.5
 _LAND_ROWS = {"near": 0.82, "far": 0.36}
 _ROWS = {
     ("lake", "land", "near"): 0.9,
@@ -39,8 +38,16 @@ _ROWS = {
     ("river", "span", "far"): 0.34,
 }
 """Where feet stand, as a fraction of the ground from the horizon (0) to the lower edge (1)."""
-_SKY_ROWS = {("balloon", "near"): 0.86, ("balloon", "far"): 0.68, ("bird", "near"): 0.5}
+_SKY_ROWS = {("balloon", "near"): 0.94, ("balloon", "far"): 0.66, ("bird", "near"): 0.5}
 _SKY_DEPTH = {"near": 0.35, "far": 0.75}
+
+
+_HALF_WIDTH = {
+    "house": 0.21, "castle": 0.2, "lighthouse": 0.07, "windmill": 0.18, "boat": 0.18,
+    "bridge": 0.2, "car": 0.16, "balloon": 0.145, "tree": 0.18, "pine": 0.12, "palm": 0.17,
+    "flower": 0.14, "woman": 0.1, "man": 0.1, "cat": 0.14, "dog": 0.14, "horse": 0.23, "cow": 0.23,
+    "bird": 0.14,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,19 @@ def _row_and_depth(scene: Scene, thing: Thing) -> tuple[float, float]:
     return row, 1 - row
 
 
+def _scale(scene: Scene, thing: Thing, st: Stage) -> float:
+    """Pixels to a thing's unit: smaller where far, and where neighbours need room."""
+    columns = [COLUMNS.index(t.column) for t in scene.things if t.distance == "near"]
+    gap = min((b - a for a, b in zip(columns, columns[1:], strict=False)), default=3)
+    base = {1: 0.88, 2: 1.12, 3: 1.26}[gap]
+    if thing.distance == "far":
+        return 0.6 * st.unit
+    if KINDS[thing.kind].medium == "sky":
+        base = min(base, 1.0)
+    grown = base * (1.2 if KINDS[thing.kind].small else 1.0)
+    return st.unit * min(1.35, grown * st.width / st.unit)
+
+
 def _stands_beyond_water(scene: Scene, thing: Thing) -> bool:
     medium = KINDS[thing.kind].medium
     return scene.place == "lake" and medium == "land" and thing.distance == "far"
@@ -119,16 +139,18 @@ def _paint_thing(
     y = horizon + row * (st.height - horizon)
     if medium == "sky":
         y = horizon * _SKY_ROWS[thing.kind, thing.distance]
-    scale = st.unit * (1.0 if near else _FAR) * (1.28 if medium == "land" and near else 1.2)
-    st.softness = 0.42
+    scale = _scale(scene, thing, st)
+    room = _HALF_WIDTH[thing.kind] * scale + 0.015 * st.unit
+    x = min(max(thing.x * st.width, room), st.width - room)
+    st.softness = 0.55
     afloat = medium == "water" or (scene.place == "sea" and medium == "land")
     air = 0.04 if near else 0.42
-    with st.standing(thing.x * st.width, y, scale, thing.facing), st.being(thing.kind, depth, air, index):
+    with st.standing(x, y, scale, thing.facing), st.being(thing.kind, depth, air, index):
         islet = scene.place == "sea" and medium == "land"
         if water is not None and (afloat or medium == "span"):
             _reflect(st, thing, water, islet)
         elif medium == "land" and st.light.shadow and not _stands_beyond_water(scene, thing):
-            slant = thing.facing * (scene.sun_x - thing.x) * 1.6 * st.light.reach
+            slant = thing.facing * (thing.x - scene.sun_x) * 1.6 * st.light.reach
             with st.shadowed(slant, 0.2 + 0.12 * st.light.reach, st.light.shadow):
                 _draw(st, thing)
         if islet:

@@ -70,7 +70,7 @@ def _paint_cloud(
     wide = st.unit * rng.uniform(0.13, 0.2) * {"clear": 0.62, "cloudy": 1.15}.get(weather, 1.5)
     step = st.width / {"clear": 3, "cloudy": 5}.get(weather, 6)
     x = (i + rng.uniform(0.1, 0.9)) * step
-    y = horizon * (rng.uniform(0.0, 0.16) if heavy else rng.uniform(0.14, 0.66))
+    y = horizon * (rng.uniform(0.02, 0.34) if heavy else rng.uniform(0.14, 0.66))
     flat = 0.62 if weather == "clear" else 1.0
     lumps, base = [], y + 0.2 * wide
     for k in np.linspace(-1, 1, 5):

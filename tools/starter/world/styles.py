@@ -49,7 +49,7 @@ def paint_leads(st: Stage, rng: Rng) -> None:
 
 
 def _wash(rgb: RGB) -> RGB:
-    return mix(rgb, _PAPER, 0.36)
+    return mix(rgb, _PAPER, 0.28)
 
 
 def _saturate(rgb: RGB) -> RGB:
@@ -59,7 +59,7 @@ def _saturate(rgb: RGB) -> RGB:
 
 
 def _chalk(rgb: RGB) -> RGB:
-    return mix(rgb, (255, 246, 240), 0.26)
+    return mix(rgb, (255, 244, 240), 0.24)
 
 
 def _thin(rgb: RGB) -> RGB:
@@ -92,10 +92,10 @@ def _bytes(picture: np.ndarray) -> np.ndarray:
 def _watercolour(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     shape = picture.shape[:2]
     cells = _cells(picture, unit, 0.05)
-    wobble = 0.011 * unit
+    wobble = 0.006 * unit
     wet = _displaced(picture, wobble * _cloth(shape, cells, rng), wobble * _cloth(shape, cells, rng))
     wet = wet.astype(np.float32)
-    size = max(3, round(0.012 * unit) | 1)
+    size = max(3, round(0.009 * unit) | 1)
     soft = uniform_filter(wet, (size, size, 0), mode="nearest")
     wide = uniform_filter(soft, (3 * size, 3 * size, 0), mode="nearest")
     pooled = soft + np.minimum(0, 1.1 * (soft - wide))
@@ -127,7 +127,7 @@ def _ink(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     dark = np.clip((176 - light) / 150, 0, 0.62)
     darker = np.clip((120 - light) / 120, 0, 0.5)
     line = np.maximum(np.clip((first - 1 + dark) / 0.25, 0, 1), np.clip((second - 1 + darker) / 0.25, 0, 1))
-    hatched = picture + (np.array(_INK, np.float32) - picture) * (0.55 * line[..., None])
+    hatched = picture + (np.array(_INK, np.float32) - picture) * (0.4 * line[..., None])
     torn = _border((h, w), unit, 0.028, _cloth((h, w), _cells(picture, unit, 0.06), rng))
     paper = np.array(_PAPER, np.float32)
     return _bytes(paper + (hatched - paper) * torn[..., None])
@@ -151,13 +151,13 @@ def _glass(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
 def _pastel(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     shape = picture.shape[:2]
     fine = rng.standard_normal((2, *shape)).astype(np.float32)
-    rough = _displaced(picture, 0.0055 * unit * fine[0], 0.0055 * unit * fine[1]).astype(np.float32)
+    rough = _displaced(picture, 0.004 * unit * fine[0], 0.004 * unit * fine[1]).astype(np.float32)
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
-    sheared = _cloth(shape, _cells(picture, unit, 0.009), rng)
-    stroke = _cloth(shape, (max(2, shape[0] * 100 // unit), max(2, shape[1] * 9 // unit)), rng)
+    grain = _cloth(shape, _cells(picture, unit, 0.017), rng)
+    stroke = _cloth(shape, (max(2, shape[0] * 48 // unit), max(2, shape[1] * 7 // unit)), rng)
     stroke = stroke[(rows + columns // 2) % shape[0], columns]
-    cover = np.clip(0.86 + 0.13 * stroke + 0.12 * sheared, 0.3, 1)[..., None]
-    paper = np.array((252, 238, 222), np.float32)
+    cover = np.clip(0.86 + 0.05 * stroke + 0.075 * grain, 0.45, 1)[..., None]
+    paper = np.array((255, 240, 226), np.float32)
     return _bytes(paper + (rough - paper) * cover)
 
 
@@ -166,8 +166,8 @@ def _low_poly(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     small = np.asarray(Image.fromarray(picture).reduce(max(1, unit // 128)), np.float32)
     change = np.abs(np.diff(small, axis=0, append=small[-1:])).sum(-1)
     change += np.abs(np.diff(small, axis=1, append=small[:, -1:])).sum(-1)
-    weight = np.cumsum(np.clip(change.ravel() - 24, 0, 120) + 0.4)
-    count = int(420 * h * w / unit**2)
+    weight = np.cumsum(np.clip(change.ravel() - 24, 0, 90) + 0.25)
+    count = int(560 * h * w / unit**2)
     picked = np.searchsorted(weight, rng.random(count) * weight[-1])
     scale = np.array((w / small.shape[1], h / small.shape[0]))
     edges = (np.stack((picked % small.shape[1], picked // small.shape[1]), -1) + 0.5) * scale
@@ -186,7 +186,8 @@ def _facets(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     middle = corners.mean(1, keepdims=True)
     samples = np.concatenate((middle, 0.45 * corners + 0.55 * middle), 1).astype(int)
     seen = picture[np.clip(samples[..., 1], 0, h - 1), np.clip(samples[..., 0], 0, w - 1)]
-    r, g, b = seen.astype(np.float32).mean(1).astype(np.uint32).T
+    tone = 1 + 0.055 * np.sin(7.0 * corners[:, 0, 0] + 3.0 * corners[:, 1, 1])[:, None]
+    r, g, b = _bytes(seen.astype(np.float32).mean(1) * tone).astype(np.uint32).T
     colours = np.repeat((255 << 24) | (r << 16) | (g << 8) | b, 3).tolist()
     points = [skia.Point(x, y) for x, y in (2 * corners.reshape(-1, 2)).tolist()]
     large = np.zeros((2 * h, 2 * w, 4), np.uint8)
@@ -229,7 +230,9 @@ def _brush(rng: Rng) -> skia.Image:
     bristle = 0.82 + 0.18 * np.repeat(rng.random((10, 1)), 2, 0)
     alpha = (255 * body * bristle).astype(np.uint8)
     sprite = np.repeat(alpha[..., None], 4, -1)
-    return skia.Image.fromarray(np.ascontiguousarray(sprite), skia.kRGBA_8888_ColorType)
+    return skia.Image.fromarray(
+        np.ascontiguousarray(sprite), skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType
+    )
 
 
 def _stroke_all(

@@ -94,7 +94,7 @@ KINDS: dict[str, Kind] = {
     "woman": Kind(_FREE, _LAND, poses=("standing", "walking", "sitting", "waving"), weight=1.4),
     "man": Kind(_FREE, _LAND, poses=("standing", "walking", "sitting", "waving"), weight=1.4),
     "cat": Kind(
-        ("black", "white", "orange"), _LAND, poses=("standing", "walking", "sitting"), small=True
+        ("black", "white", "orange"), _LAND, poses=("standing", "running", "sitting"), small=True
     ),
     "dog": Kind(_FUR, _LAND, poses=("standing", "running", "sitting"), small=True),
     "horse": Kind(
@@ -102,7 +102,7 @@ KINDS: dict[str, Kind] = {
         (*_GRASS, "forest", "desert", "beach", "snowfield"),
         poses=("standing", "running", "grazing"),
     ),
-    "cow": Kind(_FUR, (*_GRASS, "snowfield"), poses=("standing", "walking", "grazing")),
+    "cow": Kind(_FUR, (*_GRASS, "snowfield"), poses=("standing", "grazing")),
     "bird": Kind(
         ("red", "yellow", "blue", "white", "black"),
         PLACES,

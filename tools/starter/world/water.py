@@ -4,7 +4,7 @@ import numpy as np
 import skia
 
 from tools.starter.world.light import mix
-from tools.starter.world.shapes import blob, box, union
+from tools.starter.world.shapes import blob, box, oval, union
 from tools.starter.world.sky import sun_at
 from tools.starter.world.stage import UP, Stage
 from tools.starter.world.vocabulary import RGB
@@ -13,6 +13,8 @@ SHORE = {"sea": 0.0, "beach": 0.0, "lake": 0.16, "river": 0.0}
 """The far edge of the water, as a fraction of the ground's height from the horizon down."""
 
 _WATER: RGB = (58, 118, 176)
+_STEEPNESS = 1.3
+"""Waves show a sky that many times as tall as still water does."""
 
 
 def water_outline(
@@ -40,8 +42,8 @@ def _river(st: Stage, horizon: float, x: float, rng: np.random.Generator) -> ski
     deep, w, u = st.height - horizon, st.width, st.unit
     bend = 0.12 * w * (1 if rng.random() < 0.5 else -1)
     spine = [
-        (x * w + 0.6 * bend, 0.0, 0.02),
-        (x * w + bend, 0.1, 0.05),
+        (x * w + 0.5 * bend, 0.0, 0.006),
+        (x * w + 0.9 * bend, 0.09, 0.04),
         (x * w - 0.1 * bend, 0.32, 0.13),
         (x * w, 0.6, 0.22),
         (x * w + 0.2 * bend, 0.8, 0.27),
@@ -60,7 +62,7 @@ def paint_water(
     top = round(horizon + SHORE[place] * (st.height - horizon))
     with st.being("water"):
         st.fill(path, st.colour(_WATER), UP)
-    mirror = _mirror(st, top, calm=place in ("lake", "river"))
+    mirror = _mirror(st, top, place)
     st.canvas.save()
     st.canvas.clipPath(path, skia.ClipOp.kIntersect, not st.pen.crisp)
     st.canvas.drawImage(skia.Image.fromarray(mirror, skia.kRGBA_8888_ColorType), 0, top)
@@ -75,9 +77,12 @@ def water_colour(st: Stage) -> RGB:
     return mix(st.light.on(_WATER), st.light.sky[1], 0.35)
 
 
-def _mirror(st: Stage, top: int, calm: bool) -> np.ndarray:
+def _mirror(st: Stage, top: int, place: str) -> np.ndarray:
+    calm = place in ("lake", "river")
+    clearance = 0.14 if place == "river" else 0.0
     rows = np.arange(st.height - top)
-    source = np.clip(top - 1 - (rows * (1.0 if calm else 1.3)).astype(int), 0, max(top - 1, 0))
+    line = round((st.pen.width + clearance) * st.unit) + 1
+    source = np.clip(top - line - (rows * (1.0 if calm else _STEEPNESS)).astype(int), 0, max(top - 1, 0))
     depth = rows / max(len(rows), 1)
     amount = (0.004 if calm else 0.008) * st.unit * (0.3 + depth)
     shift = np.round(amount * np.sin(rows / (0.012 * st.unit) * (1.2 - 0.5 * depth))).astype(int)
@@ -85,7 +90,7 @@ def _mirror(st: Stage, top: int, calm: bool) -> np.ndarray:
     above = st.pixels[source[:, None], columns, :3].astype(np.float32)
     tone = st.pen.tone or (lambda rgb: rgb)
     own = np.array(tone(st.light.on(_WATER)), np.float32)
-    share = ((0.22 if calm else 0.34) + 0.42 * depth)[:, None, None]
+    share = ((0.2 if calm else 0.5) + 0.4 * depth)[:, None, None]
     out = np.full((*above.shape[:2], 4), 255, np.uint8)
     out[..., :3] = (above + (own - above) * share.astype(np.float32)).astype(np.uint8)
     return out
@@ -105,8 +110,10 @@ def _paint_ripples(st: Stage, top: int, place: str, rng: np.random.Generator) ->
 def _paint_glitter(st: Stage, top: int, horizon: float, rng: np.random.Generator) -> None:
     assert st.light.disc
     x, y = sun_at(st, horizon)
-    far = 1.1 * (top - y)
     colour = st.colour(st.light.disc[0], lit=False, alpha=190)
+    image = top + (top - y) / (1.0 if top > horizon + 1 else _STEEPNESS)
+    soft = st.colour(st.light.disc[0], lit=False, alpha=140)
+    st.shade(oval(x, image, 0.062 * st.unit, 0.05 * st.unit), soft)
     dashes = []
     for k in np.linspace(0.02, 0.8, 11):
         py = top + k * (st.height - top)
@@ -114,5 +121,4 @@ def _paint_glitter(st: Stage, top: int, horizon: float, rng: np.random.Generator
         px = x + rng.uniform(-0.02, 0.02) * st.unit
         thick = (0.004 + 0.006 * k) * st.unit
         dashes.append(skia.Path.RRect(skia.Rect(px - wide, py - thick, px + wide, py + thick), thick, thick))
-    if far < 1.2 * (st.height - top):
-        st.shade(union(dashes), colour)
+    st.shade(union(dashes), colour)

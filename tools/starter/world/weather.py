@@ -53,15 +53,15 @@ def _snow(st: Stage, rng: np.random.Generator) -> None:
 def _fog(st: Stage, horizon: float, rng: np.random.Generator) -> None:
     deep = st.height - horizon
     haze = st.light.haze
-    veil = st.colour(haze, lit=False, alpha=215)
+    veil = st.colour(haze, lit=False, alpha=180)
     clear = veil & 0x00FFFFFF
     top, low = horizon - 0.75 * horizon, horizon + 0.42 * deep
     st.shade(box(0, top, st.width, horizon), veil, down(top, horizon, clear, veil))
     st.shade(box(0, horizon, st.width, low), veil, down(horizon, low, veil, clear))
-    thin = st.colour(haze, lit=False, alpha=64)
+    thin = st.colour(haze, lit=False, alpha=30)
     st.shade(box(0, 0, st.width, st.height), thin)
     for k in (0.3, 0.62, 0.9):
         y, tall = horizon + (k + rng.uniform(-0.06, 0.06)) * deep, 0.1 * deep
-        middle = st.colour(haze, lit=False, alpha=105)
+        middle = st.colour(haze, lit=False, alpha=66)
         band = down(y - tall, y + tall, middle & 0x00FFFFFF, middle, middle & 0x00FFFFFF)
         st.shade(box(0, y - tall, st.width, y + tall), middle, band)
