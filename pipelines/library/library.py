@@ -5,22 +5,21 @@ from __future__ import annotations
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.errors import ModelFileError, UnknownModel
 from pipelines.library.cache import Cache
-from pipelines.library.entry import Entry, Hashes, Problem
+from pipelines.library.entry import Entry, Hashes
 from pipelines.library.examine import Examiner
 from pipelines.library.hashes import hash_file
-from pipelines.library.item import Item
 from pipelines.library.kinds import Family, Role, Variant
-from pipelines.library.names import candidates
+from pipelines.library.listed import listed
 from pipelines.library.search import by_hash, by_name, is_hash, nearest
 from pipelines.library.shelf import Shelf
-from pipelines.library.text import file_name, plain
+from pipelines.library.text import plain
 
 SETTLE = 2.0
 """Seconds for which a file must lie still before it counts as complete."""
@@ -108,9 +107,9 @@ class Library:
             for shelf in idle:
                 shelf.wait(deadline - time.monotonic())
             # What is still being read is listed in the background: nobody waits for it here.
-            listed = {shelf: generation for shelf, generation, _ in self._listed}
+            known = {shelf: generation for shelf, generation, _ in self._listed}
             over = [shelf for shelf in idle if not shelf.scanning]
-            news = any(listed.get(shelf) != shelf.generation for shelf in over)
+            news = any(known.get(shelf) != shelf.generation for shelf in over)
             changed = (news or not self._scanning) and self._list()
         finally:
             self._scan_lock.release()
@@ -261,45 +260,15 @@ class Library:
             if marks == self._listed:
                 return False
             self._listed = marks
-            built = self._build([(shelf, stalled) for shelf, _, stalled in marks])
-            entries = sorted(built, key=lambda each: _place(each[1]))
+            shelves = [(shelf, stalled) for shelf, _, stalled in marks]
+            entries = listed(shelves, self._known_hashes)
             with self._entries_lock:
-                self._entries = dict(entries)
+                self._entries = entries
                 self.version += 1
         self._work.set()
         for callback in self._watchers:
             callback()
         return True
-
-    def _build(self, shelves: list[tuple[Shelf, bool]]) -> Iterator[tuple[str, Entry]]:
-        """Paths, and entries with names of their own; earlier folders, and safe formats, choose
-        first."""
-        taken: set[tuple[Role, str]] = set()
-        paths: set[str] = set()
-        for shelf, stalled in shelves:
-            if stalled:
-                yield str(shelf.path), _slow(shelf.path)
-            items = shelf.items()
-            for path in sorted(items, key=lambda path: (items[path].facts.pickled, path)):
-                if path not in paths:
-                    paths.add(path)
-                    yield path, self._entry(items[path], taken)
-
-    def _entry(self, item: Item, taken: set[tuple[Role, str]]) -> Entry:
-        folder, found, facts, pending = item
-        names = candidates(str(folder.path), found.parts)
-        name = next(name for name in names if (facts.role, name) not in taken)
-        taken.add((facts.role, name))
-        return Entry(
-            **vars(facts),
-            name=name,
-            path=Path(found.path),
-            size_bytes=found.stamp.size,
-            mtime_ns=found.stamp.mtime_ns,
-            preview=Path(found.preview) if found.preview else None,
-            hashes=self._known_hashes(found.path, found.stamp.size, found.stamp.mtime_ns),
-            pending=pending,
-        )
 
     def _known_hashes(self, path: str, size: int, mtime_ns: int) -> Hashes | None:
         known = self._hashes.get(path)
@@ -337,11 +306,6 @@ class Library:
             return False
 
 
-def _place(entry: Entry) -> tuple[str, str, str]:
-    """By what entries are listed in order."""
-    return entry.role, entry.name.casefold(), entry.name
-
-
 def _is_as_listed(entry: Entry) -> bool:
     """Whether it is a file, and still the one that was found."""
     try:
@@ -350,11 +314,3 @@ def _is_as_listed(entry: Entry) -> bool:
         return False
     found = entry.size_bytes, entry.mtime_ns
     return stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == found
-
-
-def _slow(folder: Path) -> Entry:
-    problem = Problem(
-        f"{file_name(folder)} is still being read.",
-        "Wait a little; if it stays so, check the disk or network it lies on.",
-    )
-    return Entry("unknown", name=f"{file_name(folder)}/", path=folder, problem=problem)
