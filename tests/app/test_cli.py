@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from app import cli
+from app.api import hosts
+from app.settings import Settings
 from pipelines.draft import Draft
 from pipelines.metadata import read_recipe
 from pipelines.recipe import Recipe
@@ -218,3 +220,20 @@ def test_the_network_is_not_opened_without_a_token(machine, capsys, monkeypatch)
 
 def test_plain_gesso_means_serve(machine, capsys):
     assert "Port cannot be '0'" in refusal(capsys, ["--port", "0"])
+
+
+def test_a_phone_is_shown_the_way_in_as_a_link_and_as_a_code_to_photograph(capsys, monkeypatch):
+    token = "0123456789abcdef+of/a=test"
+    settings = Settings(host="0.0.0.0", token=token)
+    monkeypatch.setattr(hosts, "addresses", lambda: ["192.168.1.5", "2001:db8::5"])
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    cli._say_ready(settings, "http://127.0.0.1:7860")
+    said = capsys.readouterr().out
+    for address in ("127.0.0.1", "192.168.1.5", "[2001:db8::5]"):
+        assert f"http://{address}:7860/login#0123456789abcdef%2Bof%2Fa%3Dtest" in said
+    assert sum("▄" in line or "█" in line for line in said.splitlines()) > 10
+
+
+def test_on_loopback_without_a_token_there_is_one_line(capsys):
+    cli._say_ready(Settings(), "http://127.0.0.1:7860")
+    assert capsys.readouterr().out == "Gesso is ready: http://127.0.0.1:7860\n"
