@@ -163,3 +163,20 @@ def test_the_strip_goes_on_into_the_past_and_reuse_fills_the_form(
         "document.querySelector('#prompt textarea').value === 'quince number 21'"
     )
     assert page.is_visible("#prompt textarea")
+
+
+def test_a_deleted_picture_stays_away_after_a_reload(open_page: Any, server: Server) -> None:
+    page = open_page()
+    page.fill("#prompt textarea", "soon gone")
+    page.fill("#steps input >> nth=0", "2")
+    page.click("#generate")
+    page.wait_for_selector(".caption .prompt:has-text('soon gone')")
+    page.click(".stage .canvas")
+    page.keyboard.press("Delete")
+    page.wait_for_selector("#undo")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".caption .prompt:has-text('soon gone')", state="detached")
+    page.reload()
+    page.wait_for_selector("body[data-workspace=found]")
+    page.wait_for_selector(".engine[data-state=ready]")  # told by the same snapshot as the jobs
+    assert page.locator("[aria-label='Picture: soon gone']").count() == 0

@@ -23,6 +23,7 @@ export class Stage {
   #loaded = false; // whether it was
   #jobs = [];
   #mine = new Set(); // jobs whose end is awaited here
+  #seen = new Set(); // jobs that ran while this page was open
   #chosen = new Map(); // the picture looked at in a tab; none: whatever is painted, or the newest
   #shown = null; // the picture on the easel; null while one is being painted
   #failed;
@@ -102,7 +103,10 @@ export class Stage {
     for (const { pictures, prompt } of jobs) {
       for (const id of pictures) this.#prompts.set(id, prompt);
     }
-    if (this.#loaded) this.#add(jobs.flatMap(({ pictures }) => pictures).filter(this.#isNew, this));
+    for (const { id, state } of jobs) if (state === "running") this.#seen.add(id);
+    // What older jobs made is told by the gallery: it may be deleted by now.
+    const made = jobs.filter(({ id }) => this.#seen.has(id)).flatMap(({ pictures }) => pictures);
+    if (this.#loaded) this.#add(made.filter(this.#isNew, this));
     if (this.#version !== null && this.#version !== version) this.load();
     this.#version = version;
     this.#settle();
