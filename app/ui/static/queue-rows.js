@@ -54,8 +54,8 @@ export function waitingRow(job, move) {
   const tool = (what, run) => small(PATHS[what], t(`queue.${what}`, name), run, what);
   const row = h(
     "li",
-    { draggable: true, "data-job": job.id },
-    h("span", { class: "grip", "aria-hidden": true }, icon(PATHS.grip)),
+    { draggable: "true", "data-job": job.id },
+    h("span", { class: "grip", "aria-hidden": "true" }, icon(PATHS.grip)),
     h("span", { class: "text" }, h("span", { class: "name" }, title(job)), detail),
     tool("first", () => move(job.id, null)),
     tool("up", () => move(job.id, -1)),

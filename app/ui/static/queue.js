@@ -27,7 +27,7 @@ async function masthead() {
 
 class Drawer {
   #snapshot = null;
-  #badge = h("span", { class: "badge", "aria-hidden": true });
+  #badge = h("span", { class: "badge", "aria-hidden": "true" });
   #pause = h("button", { class: "plain", type: "button", onclick: () => this.#togglePause() });
   #paused = h("p", { class: "told", role: "status" });
   #running = new RunningRow();
