@@ -35,7 +35,8 @@ export function mark(name) {
 export function selectOnFocus() {
   document.addEventListener("focusin", ({ target }) => {
     if (target instanceof HTMLInputElement && target.getAttribute("role") === "combobox") {
-      requestAnimationFrame(() => target.select());
+      // Selecting also focuses: not when the artist has tabbed on meanwhile.
+      requestAnimationFrame(() => document.activeElement === target && target.select());
     }
   });
 }
