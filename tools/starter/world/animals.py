@@ -1,9 +1,8 @@
 """Animals, built on their joints, seen from the side and facing right. Lengths as in people.py."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan
 
+from tools.starter.world.birds import bird
 from tools.starter.world.light import mix
 from tools.starter.world.shapes import blob, disc, oval, polygon
 from tools.starter.world.stage import Point, Stage
@@ -41,7 +40,7 @@ _STRIDES = {
 def animal(st: Stage, kind: str, colour: RGB, variant: float, pose: str) -> None:
     """An animal about its foot, in `colour`."""
     if kind == "bird":
-        _bird(st, colour, variant)
+        bird(st, colour, variant)
     elif pose == "sitting":
         _sitting(st, kind, colour)
     else:
@@ -58,7 +57,13 @@ def _legs(body: Body, pose: str) -> list[tuple[Point, Point, Point]]:
         up = 0.16 * tall if pose == "running" else 0.0
         bend = 0.012 if i >= 2 else 0.004
         hip = (x, -tall - 0.25 * (body.back - body.belly) - up)
-        out.append((hip, (x + 0.5 * knee * tall + bend * (-1 if i >= 2 else 1), -0.52 * tall - up), (x + 0.8 * foot * tall, -0.012 - up - lift)))
+        out.append(
+            (
+                hip,
+                (x + 0.5 * knee * tall + bend * (-1 if i >= 2 else 1), -0.52 * tall - up),
+                (x + 0.8 * foot * tall, -0.012 - up - lift),
+            )
+        )
     return out
 
 
@@ -68,9 +73,21 @@ def _neck_and_head(kind: str, body: Body, pose: str, up: float) -> tuple[Point, 
     if pose == "grazing":
         head = (base[0] + 0.085, -0.06)
         return base, head, (head[0] + 0.02, -0.016)
-    reach = {"cat": (0.03, 0.035), "dog": (0.03, 0.05), "horse": (0.07, 0.095), "cow": (0.07, 0.02)}[kind]
+    reach = {
+        "cat": (0.03, 0.035),
+        "dog": (0.03, 0.05),
+        "horse": (0.07, 0.095),
+        "cow": (0.07, 0.02),
+    }[kind]
     head = (base[0] + reach[0], base[1] - reach[1])
-    return base, head, (head[0] + body.head[0] * 0.6 + body.muzzle, head[1] + 0.4 * body.head[1] + (0.02 if kind in ("horse", "cow") else 0))
+    return (
+        base,
+        head,
+        (
+            head[0] + body.head[0] * 0.6 + body.muzzle,
+            head[1] + 0.4 * body.head[1] + (0.02 if kind in ("horse", "cow") else 0),
+        ),
+    )
 
 
 def _four_legged(st: Stage, kind: str, colour: RGB, pose: str) -> None:
@@ -84,13 +101,29 @@ def _four_legged(st: Stage, kind: str, colour: RGB, pose: str) -> None:
     top, low = -body.back - up, -body.belly - up
     h = body.half + 0.4 * body.leg
     st.fill(
-        blob([(-h, top + 0.01), (-0.5 * h, top - 0.012), (0.4 * h, top), (h, top - 0.004), (h * 1.1, (top + low) / 2), (0.7 * h, low + 0.008), (-0.2 * h, low - 0.006), (-0.9 * h, low), (-1.15 * h, (top + low) / 2)]),
+        blob(
+            [
+                (-h, top + 0.01),
+                (-0.5 * h, top - 0.012),
+                (0.4 * h, top),
+                (h, top - 0.004),
+                (h * 1.1, (top + low) / 2),
+                (0.7 * h, low + 0.008),
+                (-0.2 * h, low - 0.006),
+                (-0.9 * h, low),
+                (-1.15 * h, (top + low) / 2),
+            ]
+        ),
         coat,
         round=True,
     )
     for leg in (legs[0], legs[2]):
         st.limb(leg, body.leg, coat)
-        st.mark([leg[2], (leg[2][0] + 0.006, leg[2][1])], 0.9 * body.leg, st.colour((54, 46, 46) if kind in ("horse", "cow") else colour))
+        st.mark(
+            [leg[2], (leg[2][0] + 0.006, leg[2][1])],
+            0.9 * body.leg,
+            st.colour((54, 46, 46) if kind in ("horse", "cow") else colour),
+        )
     base, head, nose = _neck_and_head(kind, body, pose, up)
     st.limb([(base[0] - 0.3 * body.neck, base[1] + 0.3 * body.neck), base, head], body.neck, coat)
     if kind == "cow":
@@ -107,7 +140,9 @@ def _four_legged(st: Stage, kind: str, colour: RGB, pose: str) -> None:
     st.note_joints(joints)
 
 
-def _tail(st: Stage, kind: str, body: Body, colour: RGB, pose: str, up: float) -> tuple[Point, Point]:
+def _tail(
+    st: Stage, kind: str, body: Body, colour: RGB, pose: str, up: float
+) -> tuple[Point, Point]:
     x, y = -body.half - 0.3 * body.leg, -body.back + 0.016 - up
     if kind == "cat":
         points = [(x, y), (x - 0.045, y - 0.01), (x - 0.062, y - 0.06), (x - 0.048, y - 0.095)]
@@ -118,7 +153,11 @@ def _tail(st: Stage, kind: str, body: Body, colour: RGB, pose: str, up: float) -
     elif kind == "horse":
         swing = -0.06 if pose == "running" else 0.0
         points = [(x, y), (x - 0.03 + swing, y + 0.03), (x - 0.03 + 1.2 * swing, y + 0.115 + swing)]
-        st.limb(points, 0.026, st.colour(mix(colour, (30, 24, 30), 0.62) if max(colour) > 80 else (110, 100, 104)))
+        st.limb(
+            points,
+            0.026,
+            st.colour(mix(colour, (30, 24, 30), 0.62) if max(colour) > 80 else (110, 100, 104)),
+        )
     else:
         points = [(x, y), (x - 0.016, y + 0.03), (x - 0.014, y + 0.1)]
         st.limb(points, 0.012, st.colour(colour, 0.8))
@@ -130,23 +169,52 @@ def _head(st: Stage, kind: str, body: Body, colour: RGB, head: Point, nose: Poin
     (x, y), (rx, ry) = head, body.head
     if kind == "cat":
         for ear in (-0.022, 0.018):
-            st.fill(polygon((x + ear - 0.014, y - 0.016), (x + ear + 0.002, y - 0.056), (x + ear + 0.016, y - 0.016)), coat)
+            st.fill(
+                polygon(
+                    (x + ear - 0.014, y - 0.016),
+                    (x + ear + 0.002, y - 0.056),
+                    (x + ear + 0.016, y - 0.016),
+                ),
+                coat,
+            )
         st.fill(oval(x, y, rx, ry), coat, round=True)
     elif kind == "dog":
         st.limb([(x, y), nose], 0.026, coat)
         st.fill(oval(x, y, rx, ry), coat, round=True)
-        st.fill(blob([(x - 0.03, y - 0.022), (x - 0.002, y - 0.026), (x - 0.004, y + 0.03), (x - 0.036, y + 0.034)]), dim)
+        st.fill(
+            blob(
+                [
+                    (x - 0.03, y - 0.022),
+                    (x - 0.002, y - 0.026),
+                    (x - 0.004, y + 0.03),
+                    (x - 0.036, y + 0.034),
+                ]
+            ),
+            dim,
+        )
     else:
         for ear in (-0.018, 0.002):
-            st.fill(polygon((x + ear - 0.01, y - 0.016), (x + ear - (0.0 if kind == "horse" else 0.03), y - 0.05), (x + ear + 0.012, y - 0.014)), coat)
+            st.fill(
+                polygon(
+                    (x + ear - 0.01, y - 0.016),
+                    (x + ear - (0.0 if kind == "horse" else 0.03), y - 0.05),
+                    (x + ear + 0.012, y - 0.014),
+                ),
+                coat,
+            )
         st.limb([(x - 0.012, y - 0.004), nose], 2 * ry * 0.86, coat)
         snout = (250, 226, 206) if kind == "cow" else colour
-        st.fill(disc(nose[0], nose[1], 0.86 * ry), st.colour(snout, 0.9 if kind == "horse" else 1.0))
+        st.fill(
+            disc(nose[0], nose[1], 0.86 * ry), st.colour(snout, 0.9 if kind == "horse" else 1.0)
+        )
     eye = (x + 0.012, y - 0.006)
     dark = sum(colour) < 200
     st.shade(disc(eye[0], eye[1], 0.0062), st.colour((250, 226, 140) if dark else (34, 28, 34)))
     if kind in ("dog", "cat"):
-        st.shade(disc(nose[0] + 0.004, nose[1] - 0.002, 0.0085), st.colour((40, 32, 36) if not dark else (216, 160, 160)))
+        st.shade(
+            disc(nose[0] + 0.004, nose[1] - 0.002, 0.0085),
+            st.colour((40, 32, 36) if not dark else (216, 160, 160)),
+        )
     return eye
 
 
@@ -154,8 +222,21 @@ def _patches(st: Stage, body: Body, colour: RGB, up: float) -> None:
     """A cow's spots: pale on dark coats, dark on white ones."""
     spot = st.colour((244, 240, 232) if max(colour) < 200 else (74, 64, 66))
     y = -(body.back + body.belly) / 2 - up
-    st.shade(blob([(-0.07, y - 0.045), (-0.02, y - 0.042), (-0.012, y), (-0.05, y + 0.016), (-0.08, y - 0.01)]), spot)
-    st.shade(blob([(0.04, y - 0.015), (0.085, y - 0.03), (0.09, y + 0.02), (0.05, y + 0.035)]), spot)
+    st.shade(
+        blob(
+            [
+                (-0.07, y - 0.045),
+                (-0.02, y - 0.042),
+                (-0.012, y),
+                (-0.05, y + 0.016),
+                (-0.08, y - 0.01),
+            ]
+        ),
+        spot,
+    )
+    st.shade(
+        blob([(0.04, y - 0.015), (0.085, y - 0.03), (0.09, y + 0.02), (0.05, y + 0.035)]), spot
+    )
 
 
 def _sitting(st: Stage, kind: str, colour: RGB) -> None:
@@ -165,11 +246,29 @@ def _sitting(st: Stage, kind: str, colour: RGB) -> None:
     neck = (0.03, -0.125) if cat else (0.03, -0.145)
     head = (0.045, -0.158) if cat else (0.046, -0.19)
     nose = (head[0] + 0.6 * body.head[0] + body.muzzle, head[1] + 0.012)
-    tail = [(-0.055, -0.016), (-0.1, -0.01), (-0.118, -0.045)] if cat else [(-0.06, -0.02), (-0.1, -0.03), (-0.115, -0.06)]
+    tail = (
+        [(-0.055, -0.016), (-0.1, -0.01), (-0.118, -0.045)]
+        if cat
+        else [(-0.06, -0.02), (-0.1, -0.03), (-0.115, -0.06)]
+    )
     st.limb(tail, 0.018, dim)
     far_front = [neck, (0.056, -0.06), (0.06, -0.012)]
     st.limb(far_front, body.leg, dim)
-    st.fill(blob([(-0.075, 0.002), (-0.082, -0.05), (-0.03, -0.115), (0.02, neck[1] - 0.02), (0.062, neck[1] + 0.008), (0.056, -0.06), (0.03, 0.0)]), coat, round=True)
+    st.fill(
+        blob(
+            [
+                (-0.075, 0.002),
+                (-0.082, -0.05),
+                (-0.03, -0.115),
+                (0.02, neck[1] - 0.02),
+                (0.062, neck[1] + 0.008),
+                (0.056, -0.06),
+                (0.03, 0.0),
+            ]
+        ),
+        coat,
+        round=True,
+    )
     haunch = [(-0.03, -0.045), (0.0, -0.03), (0.008, -0.011)]
     st.shade(oval(-0.035, -0.036, 0.036, 0.036), dim)
     st.limb([(-0.03, -0.012), (0.012, -0.011)], body.leg, coat)
@@ -177,27 +276,16 @@ def _sitting(st: Stage, kind: str, colour: RGB) -> None:
     st.limb(near_front, body.leg, coat)
     st.limb([(0.02, -0.1), neck, head], body.neck, coat)
     eye = _head(st, kind, body, colour, head, nose)
-    st.note_joints([nose, eye, neck, tail[0], tail[-1], *near_front[1:], *far_front[1:], *haunch[1:], *haunch[1:]])
-
-
-def _bird(st: Stage, colour: RGB, variant: float) -> None:
-    lift = 0.5 + 0.5 * variant
-    coat, dim = st.colour(colour), st.colour(colour, 0.7 if max(colour) > 80 else 1.6)
-    nose, eye, neck = (0.118, -0.012), (0.078, -0.024), (0.05, -0.012)
-    tail = ((-0.06, 0.004), (-0.125, 0.01))
-    far = [(0.03, -0.02), (0.052, -0.07 * lift - 0.02), (0.05, -0.15 * lift - 0.02)]
-    near = [(0.01, -0.012), (-0.03, -0.085 * lift - 0.01), (-0.09, -0.15 * lift - 0.01)]
-    _wing(st, far, 0.042, dim)
-    st.fill(polygon((-0.04, -0.012), (-0.135, -0.012), (-0.125, 0.012), (-0.14, 0.03), (-0.04, 0.014)), dim)
-    st.fill(blob([(-0.085, 0.004), (-0.03, -0.03), (0.05, -0.034), (0.082, 0.0), (0.03, 0.034), (-0.03, 0.026)]), coat, round=True)
-    st.fill(polygon((0.09, -0.032), (0.128, -0.01), (0.09, -0.002)), st.colour((246, 166, 50) if colour[0] < 230 or colour[1] > 225 else (226, 110, 40)))
-    st.fill(disc(0.075, -0.018, 0.03), coat, round=True)
-    st.shade(disc(eye[0] + 0.006, eye[1], 0.0065), st.colour((30, 26, 32) if sum(colour) > 200 else (250, 230, 160)))
-    _wing(st, near, 0.055, st.colour(colour, 0.86 if max(colour) > 80 else 1.25))
-    absent = [(nan, nan)] * 4
-    st.note_joints([nose, eye, neck, *tail, *near[1:], *far[1:], *absent])
-
-
-def _wing(st: Stage, bones: Sequence[Point], wide: float, colour: int) -> None:
-    (ax, ay), (bx, by), (cx, cy) = bones
-    st.fill(blob([(ax + 0.6 * wide, ay + 0.006), (bx + 0.35 * wide, by - 0.01), (cx, cy - 0.012), (cx - 0.008, cy + 0.006), (bx - 0.7 * wide, by + 0.5 * wide), (ax - 0.9 * wide, ay + 0.012)]), colour)
+    st.note_joints(
+        [
+            nose,
+            eye,
+            neck,
+            tail[0],
+            tail[-1],
+            *near_front[1:],
+            *far_front[1:],
+            *haunch[1:],
+            *haunch[1:],
+        ]
+    )

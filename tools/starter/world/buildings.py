@@ -17,7 +17,9 @@ _WOOD: RGB = (110, 74, 52)
 
 def _window(st: Stage, x: float, y: float, w: float, h: float) -> None:
     st.shade(box(x - w - 0.006, y - h - 0.006, x + w + 0.006, y + h + 0.006), st.colour(_CREAM))
-    glass = st.colour((255, 214, 104), lit=False) if st.light.glowing else st.colour((112, 168, 208))
+    glass = (
+        st.colour((255, 214, 104), lit=False) if st.light.glowing else st.colour((112, 168, 208))
+    )
     st.shade(box(x - w, y - h, x + w, y + h), glass)
 
 
@@ -42,7 +44,10 @@ def house(st: Stage, colour: RGB, variant: float) -> None:
     rim = [(-2 * w - eave, -h + 0.016), (-w, -peak - 0.012), (eave, -h + 0.016)]
     st.mark(rim, 0.014, st.colour(roof, 0.8))
     door = -1.45 * w
-    st.shade(box(door - 0.018, -0.072, door + 0.018, 0), st.colour(_WOOD if colour[0] > 90 else (196, 150, 104)))
+    st.shade(
+        box(door - 0.018, -0.072, door + 0.018, 0),
+        st.colour(_WOOD if colour[0] > 90 else (196, 150, 104)),
+    )
     _window(st, -0.55 * w, -0.068, 0.017, 0.019)
     if variant < 0.5:
         _window(st, -w, -h - 0.028, 0.014, 0.015)
@@ -69,7 +74,9 @@ def _tower(st: Stage, x: float, wide: float, tall: float, wall: int, roof: int) 
     shade = st.colour((20, 20, 50), alpha=46)
     st.shade(box(*((x - wide, -tall, x, 0) if st.side > 0 else (x, -tall, x + wide, 0))), shade)
     tip = -tall - 2.6 * wide
-    st.fill(polygon((x - 1.35 * wide, -tall + 0.004), (x, tip), (x + 1.35 * wide, -tall + 0.004)), roof)
+    st.fill(
+        polygon((x - 1.35 * wide, -tall + 0.004), (x, tip), (x + 1.35 * wide, -tall + 0.004)), roof
+    )
 
 
 def _battlement(st: Stage, left: float, right: float, tall: float, wall: int) -> None:
@@ -92,7 +99,7 @@ def lighthouse(st: Stage, colour: RGB, variant: float) -> None:
     if st.light.glowing:
         beam = st.colour((255, 236, 160), lit=False, alpha=80)
         st.shade(polygon((0, -0.4), (0.6, -0.5), (0.6, -0.36)), beam)
-    st.fill(polygon((-0.062, 0), (0.062, 0), (0.04, -0.35), (-0.04, -0.35)), main, FRONT_ROUND)
+    st.fill(polygon((-0.062, 0), (0.062, 0), (0.04, -0.35), (-0.04, -0.35)), main)
     for low, high in ((0.07, 0.14), (0.21, 0.28)):
         a, b = 0.062 - 0.063 * low, 0.062 - 0.063 * high
         st.shade(polygon((-a, -low), (a, -low), (b, -high), (-b, -high)), band)
@@ -104,9 +111,6 @@ def lighthouse(st: Stage, colour: RGB, variant: float) -> None:
     st.fill(box(-0.032, -0.42, 0.032, -0.366), lamp)
     st.fill(polygon((-0.046, -0.418), (0, -0.47), (0.046, -0.418)), main)
     st.shade(box(-0.017, -0.052, 0.017, 0), st.colour((70, 56, 56)))
-
-
-FRONT_ROUND: Normal = (0.0, 0.0, 1.0)
 
 
 def windmill(st: Stage, colour: RGB, variant: float) -> None:
@@ -127,7 +131,9 @@ def windmill(st: Stage, colour: RGB, variant: float) -> None:
         hub = (0.0, -0.27)
         p = (hub[0] + near * dx, hub[1] + near * dy)
         q = (hub[0] + far * dx, hub[1] + far * dy)
-        sail = polygon(p, q, (q[0] - wide * dy, q[1] + wide * dx), (p[0] - wide * dy, p[1] + wide * dx))
+        sail = polygon(
+            p, q, (q[0] - wide * dy, q[1] + wide * dx), (p[0] - wide * dy, p[1] + wide * dx)
+        )
         st.fill(sail, cloth)
         st.limb([hub, q], 0.011, spar)
 
@@ -149,7 +155,10 @@ def boat(st: Stage, colour: RGB, variant: float) -> None:
     st.fill(hull, st.colour(colour))
     with st.clipped(hull):
         st.shade(box(-0.2, -0.014, 0.2, 0.03), st.colour(colour, 0.72))
-        st.shade(box(-0.2, -0.075, 0.2, -0.05), st.colour(_CREAM if min(colour) < 200 else (150, 120, 96)))
+        st.shade(
+            box(-0.2, -0.075, 0.2, -0.05),
+            st.colour(_CREAM if min(colour) < 200 else (150, 120, 96)),
+        )
 
 
 def blob_sail(x: float, top: float, wide: float, low: float) -> skia.Path:
@@ -163,7 +172,7 @@ def blob_sail(x: float, top: float, wide: float, low: float) -> skia.Path:
 
 
 def bridge(st: Stage, colour: RGB, variant: float) -> None:
-    wide, rise, thick = 0.3, 0.13, 0.062
+    wide, rise, thick = 0.25, 0.12, 0.055
     path = skia.Path()
     path.moveTo(-wide, 0.012)
     path.cubicTo(-0.5 * wide, -1.15 * rise, 0.5 * wide, -1.15 * rise, wide, 0.012)
@@ -194,12 +203,17 @@ def car(st: Stage, colour: RGB, variant: float) -> None:
     cabin.cubicTo(0.04, -0.162, 0.05, -0.15, 0.088, -0.085)
     cabin.close()
     st.fill(cabin, st.colour(colour, 0.9))
-    glass = st.colour((255, 220, 130), lit=False) if st.light.glowing else st.colour((186, 220, 240))
+    glass = (
+        st.colour((255, 220, 130), lit=False) if st.light.glowing else st.colour((186, 220, 240))
+    )
     st.shade(polygon((-0.075, -0.09), (-0.058, -0.145), (-0.016, -0.145), (-0.016, -0.09)), glass)
     st.shade(polygon((0.0, -0.09), (0.0, -0.145), (0.032, -0.142), (0.064, -0.09)), glass)
     body = skia.Path.RRect(skia.Rect(-0.16, -0.096, 0.16, -0.026), 0.03, 0.03)
     st.fill(body, st.colour(colour))
-    st.shade(skia.Path.RRect(skia.Rect(-0.158, -0.05, 0.158, -0.026), 0.014, 0.014), st.colour(colour, 0.74))
+    st.shade(
+        skia.Path.RRect(skia.Rect(-0.158, -0.05, 0.158, -0.026), 0.014, 0.014),
+        st.colour(colour, 0.74),
+    )
     lamp = st.colour((255, 240, 170), lit=not st.light.glowing)
     st.shade(oval(0.148, -0.07, 0.012, 0.014), lamp)
     for x in (-0.092, 0.092):
@@ -224,13 +238,24 @@ def balloon(st: Stage, colour: RGB, variant: float) -> None:
         for x, w in ((-0.082, 0.02), (0.0, 0.026), (0.082, 0.02)):
             st.shade(oval(x * 1.0, -0.27, w, 0.18), band)
         dim = st.colour((20, 10, 60), alpha=52)
-        st.shade(blob([(-st.side * 0.03, -0.1), (-st.side * 0.2, -0.1), (-st.side * 0.2, -0.46), (-st.side * 0.06, -0.46), (-st.side * 0.1, -0.28)]), dim)
+        st.shade(
+            blob(
+                [
+                    (-st.side * 0.03, -0.1),
+                    (-st.side * 0.2, -0.1),
+                    (-st.side * 0.2, -0.46),
+                    (-st.side * 0.06, -0.46),
+                    (-st.side * 0.1, -0.28),
+                ]
+            ),
+            dim,
+        )
     st.shade(box(-0.042, -0.122, 0.042, -0.113), st.colour(colour, 0.7))
 
 
-def rock(st: Stage, scale: float) -> None:
-    """The islet under what stands in the sea; `scale` 1 carries a house."""
-    w = 0.25 * scale
+def rock(st: Stage) -> None:
+    """The islet under what stands in the sea."""
+    w = 0.25
     stone = st.colour((126, 122, 122))
     outline = [
         (-1.15 * w, 0.05), (-1.0 * w, 0.0), (-0.62 * w, -0.02), (0.0, -0.026), (0.6 * w, -0.022),
@@ -238,5 +263,12 @@ def rock(st: Stage, scale: float) -> None:
     ]  # fmt: skip
     shader = down(-0.02, 0.06, st.colour((178, 168, 146)), st.colour((92, 88, 98)))
     st.fill(blob(outline), stone, (0.0, 0.7, 0.7), shader=shader)
-    grass = [(-0.95 * w, 0.006), (-0.6 * w, -0.022), (0.6 * w, -0.024), (0.9 * w, 0.004), (0.3 * w, 0.022), (-0.4 * w, 0.02)]
+    grass = [
+        (-0.95 * w, 0.006),
+        (-0.6 * w, -0.022),
+        (0.6 * w, -0.024),
+        (0.9 * w, 0.004),
+        (0.3 * w, 0.022),
+        (-0.4 * w, 0.02),
+    ]
     st.shade(blob(grass), st.colour((136, 168, 92)))

@@ -1,26 +1,23 @@
 """The land of each place: ridges, mountains, woods and ground, back to front."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import skia
 
+from tools.starter.world.decor import SLOPE, Snow, bands, copses, daisies, ridge, tufts
 from tools.starter.world.light import mix
 from tools.starter.world.shapes import blob, box, down, oval, polygon, under, union
-from tools.starter.world.stage import UP, Normal, Stage
+from tools.starter.world.stage import UP, Stage
 from tools.starter.world.vocabulary import RGB
 
 Rng = np.random.Generator
-_SLOPE: Normal = (0.0, 0.8, 0.6)
 
 
 def paint_land(st: Stage, place: str, snowing: bool, horizon: float, rng: Rng) -> None:
     """Everything of `place` but its water, from pixel row `horizon` and above it downwards."""
     white = 0.38 if snowing else 0.0
     _PLACES[place](st, horizon, rng, lambda rgb: mix(rgb, (240, 244, 250), white))
-
-
-Snow = Callable[[RGB], RGB]
 
 
 def _ground(st: Stage, top: float, far: RGB, near: RGB) -> None:
@@ -33,15 +30,6 @@ def _ground(st: Stage, top: float, far: RGB, near: RGB) -> None:
         st.fill(box(-4, top, st.width + 4, st.height + 4), first, UP, shader=shader)
 
 
-def _ridge(
-    st: Stage, y: float, height: float, waves: float, rng: Rng, points: int = 9
-) -> list[tuple[float, float]]:
-    xs = np.linspace(-0.06, 1.06, points) * st.width
-    ys = y - height * (0.5 + 0.5 * np.sin(np.arange(points) * waves + rng.uniform(0, 6.3)))
-    ys -= 0.35 * height * rng.random(points)
-    return [(float(x), float(v)) for x, v in zip(xs, ys, strict=True)]
-
-
 def _hill(
     st: Stage, line: Sequence[tuple[float, float]], bottom: float, colour: RGB, air: float
 ) -> None:
@@ -51,80 +39,67 @@ def _hill(
         base = st.colour(colour)
         st.distance = air
         shader = down(low, bottom, st.colour(colour, 1.04), base)
-        st.fill(under(line, bottom), st.colour(colour), _SLOPE, shader=shader)
+        st.fill(under(line, bottom), st.colour(colour), SLOPE, shader=shader)
 
 
 def _hills_behind(st: Stage, y: float, rng: Rng, snow: Snow, height: float = 0.09) -> None:
     u = st.unit
-    _hill(st, _ridge(st, y, height * u, 1.1, rng), y + 4, snow((120, 160, 150)), 0.8)
-    _hill(st, _ridge(st, y + 0.01 * u, 0.6 * height * u, 1.7, rng), y + 4, snow((116, 164, 104)), 0.6)
+    _hill(st, ridge(st, y, height * u, 1.1, rng), y + 4, snow((120, 160, 150)), 0.8)
+    _hill(
+        st, ridge(st, y + 0.01 * u, 0.6 * height * u, 1.7, rng), y + 4, snow((116, 164, 104)), 0.6
+    )
 
 
 def _meadow(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     _hills_behind(st, y, rng, snow)
-    _copses(st, y + 0.004 * st.unit, rng, snow)
+    copses(st, y + 0.004 * st.unit, rng, snow)
     _ground(st, y, snow((166, 200, 98)), snow((100, 156, 68)))
-    _bands(st, y, snow((182, 210, 104)), rng)
-    _tufts(st, y, snow((84, 138, 60)), rng)
-    _daisies(st, y, rng)
-
-
-def _copses(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
-    """Far clumps of trees along row `y`."""
-    with st.being("plant", 0.97, 0.55):
-        for _ in range(round(3 * st.width / st.unit) + 1):
-            x, clump = rng.uniform(0, st.width), []
-            for dx in np.linspace(-1, 1, int(rng.integers(2, 5))):
-                r = st.unit * rng.uniform(0.016, 0.03)
-                clump.append(oval(x + 0.035 * st.unit * dx, y - 0.9 * r, r, 1.15 * r))
-            clump = skia.Simplify(union(clump))
-            st.fill(clump, st.colour(snow((82, 132, 84))), _SLOPE)
-
-
-def _bands(st: Stage, y: float, colour: RGB, rng: Rng) -> None:
-    """Soft stripes of light on the ground."""
-    deep = st.height - y
-    for k in (0.14, 0.4, 0.74):
-        line = _ridge(st, y + (k + rng.uniform(-0.05, 0.05)) * deep, 0.03 * st.unit, 1.2, rng, 6)
-        low = max(v for _, v in line) + 0.12 * deep
-        top = min(v for _, v in line)
-        first = st.colour(colour, alpha=110)
-        st.shade(under(line, low), first, down(top, low, first, first & 0x00FFFFFF))
-
-
-def _daisies(st: Stage, y: float, rng: Rng) -> None:
-    deep = st.height - y
-    spots = rng.random((int(16 * st.width / st.unit), 2))
-    for i, petals in enumerate(((250, 248, 240), (250, 216, 90))):
-        dots = [
-            oval(x * st.width, y + (0.2 + 0.8 * k) * deep, (0.004 + 0.006 * k) * st.unit, (0.003 + 0.005 * k) * st.unit)
-            for x, k in spots[i::2]
-        ]
-        st.shade(union(dots), st.colour(petals))
+    bands(st, y, snow((182, 210, 104)), rng)
+    tufts(st, y, snow((84, 138, 60)), rng)
+    daisies(st, y, rng)
 
 
 def _rolling(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     u, deep = st.unit, st.height - y
-    _hill(st, _ridge(st, y, 0.2 * u, 0.9, rng, 8), y + 0.1 * deep, snow((126, 166, 152)), 0.85)
-    _hill(st, _ridge(st, y + 0.02 * u, 0.13 * u, 1.2, rng, 8), y + 0.2 * deep, snow((136, 178, 112)), 0.6)
-    _copses(st, y + 0.1 * deep, rng, snow)
+    _hill(st, ridge(st, y, 0.2 * u, 0.9, rng, 8), y + 0.1 * deep, snow((126, 166, 152)), 0.85)
+    _hill(
+        st,
+        ridge(st, y + 0.02 * u, 0.13 * u, 1.2, rng, 8),
+        y + 0.2 * deep,
+        snow((136, 178, 112)),
+        0.6,
+    )
+    copses(st, y + 0.1 * deep, rng, snow)
     _ground(st, y + 0.1 * deep, snow((168, 196, 92)), snow((112, 162, 70)))
-    line = _ridge(st, y + 0.15 * deep, 0.1 * u, 1.5, rng, 7)
+    line = ridge(st, y + 0.15 * deep, 0.1 * u, 1.5, rng, 7)
     with st.being("ground", None, 0.35):
-        shader = down(y, y + 0.5 * deep, st.colour(snow((174, 206, 104))), st.colour(snow((136, 182, 82))))
-        st.fill(under(line, y + 0.55 * deep), st.colour(snow((160, 196, 92))), _SLOPE, shader=shader)
-    line = _ridge(st, y + 0.52 * deep, 0.08 * u, 1.0, rng, 6)
+        shader = down(
+            y, y + 0.5 * deep, st.colour(snow((174, 206, 104))), st.colour(snow((136, 182, 82)))
+        )
+        st.fill(under(line, y + 0.55 * deep), st.colour(snow((160, 196, 92))), SLOPE, shader=shader)
+    line = ridge(st, y + 0.52 * deep, 0.08 * u, 1.0, rng, 6)
     with st.being("ground", None, 0.1):
-        shader = down(y + 0.4 * deep, st.height, st.colour(snow((146, 192, 84))), st.colour(snow((98, 152, 66))))
-        st.fill(under(line, st.height + 4), st.colour(snow((122, 174, 76))), _SLOPE, shader=shader)
+        shader = down(
+            y + 0.4 * deep,
+            st.height,
+            st.colour(snow((146, 192, 84))),
+            st.colour(snow((98, 152, 66))),
+        )
+        st.fill(under(line, st.height + 4), st.colour(snow((122, 174, 76))), SLOPE, shader=shader)
 
 
 def _mountains(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     _peaks(st, y, rng, 0.3)
-    _hill(st, _ridge(st, y + 0.01 * st.unit, 0.05 * st.unit, 1.9, rng), y + 4, snow((92, 134, 104)), 0.5)
+    _hill(
+        st,
+        ridge(st, y + 0.01 * st.unit, 0.05 * st.unit, 1.9, rng),
+        y + 4,
+        snow((92, 134, 104)),
+        0.5,
+    )
     _ground(st, y, snow((150, 182, 100)), snow((98, 146, 74)))
-    _bands(st, y, snow((172, 198, 112)), rng)
-    _tufts(st, y, snow((80, 128, 62)), rng)
+    bands(st, y, snow((172, 198, 112)), rng)
+    tufts(st, y, snow((80, 128, 62)), rng)
 
 
 def _peaks(st: Stage, y: float, rng: Rng, height: float) -> None:
@@ -164,28 +139,40 @@ def _peak(st: Stage, x: float, y: float, tall: float, wide: float, rng: Rng) -> 
 
 def _forest(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     u = st.unit
-    for tall, air, colour, low in (
-        (0.36, 0.85, (96, 140, 116), 0.0),
-        (0.25, 0.5, (66, 116, 76), 0.025),
-    ):
-        step, crowns, trunks = 0.11 * u, [], []
-        for i in range(int(st.width / step) + 3):
-            x = (i - 1 + rng.uniform(0.2, 0.8)) * step
-            top = y + low * u - tall * u * rng.uniform(0.7, 1.0)
-            crowns.append(oval(x, top + 0.09 * u, 0.085 * u, 0.11 * u))
-            trunks.append(box(x - 0.011 * u, top + 0.1 * u, x + 0.011 * u, y + low * u + 3))
-        if air > 0.6:
-            crowns.append(box(-4, y - 0.5 * tall * u, st.width + 4, y + 0.03 * u))
-        with st.being("plant", 0.97 - low, air):
-            st.fill(union(trunks), st.colour(snow(mix(colour, (60, 48, 40), 0.6))))
-            st.fill(union(crowns), st.colour(snow(colour)), _SLOPE)
-    _ground(st, y + 0.02 * u, snow((120, 150, 84)), snow((86, 122, 60)))
-    _tufts(st, y, snow((66, 106, 52)), rng)
+    tall = 0.37 * u + 0.6 * (y - 0.48 * u)
+    back, front = snow((92, 140, 112)), snow((54, 106, 66))
+    with st.being("plant", 0.97, 0.8):
+        crowns = _crowns(st, y - 0.62 * tall, 0.1 * u, rng)
+        crowns.append(box(-4, y - 0.58 * tall, st.width + 4, y + 0.03 * u))
+        st.fill(skia.Simplify(union(crowns)), st.colour(back), SLOPE)
+    with st.being("plant", 0.93, 0.35):
+        bark = st.colour(snow((86, 66, 54)))
+        for i in range(round(5 * st.width / u) + 1):
+            x = (i + rng.uniform(-0.3, 0.3)) / 5 * u
+            wide = u * rng.uniform(0.014, 0.022)
+            st.fill(box(x - wide, y - 0.5 * tall, x + wide, y + 0.035 * u), bark)
+        crowns = _crowns(st, y - 0.5 * tall, 0.13 * u, rng)
+        shader = down(y - 0.9 * tall, y - 0.3 * tall, st.colour(front, 0.8), st.colour(front, 1.12))
+        near = st.colour(front)
+        st.fill(skia.Simplify(union(crowns)), near, SLOPE, shader=shader)
+    _ground(st, y + 0.02 * u, snow((122, 152, 84)), snow((74, 110, 54)))
+    bands(st, y, snow((160, 186, 96)), rng)
+    tufts(st, y, snow((60, 100, 50)), rng)
+
+
+def _crowns(st: Stage, y: float, r: float, rng: Rng) -> list[skia.Path]:
+    """A row of round tree tops about row `y`, of about radius `r`."""
+    count = int(st.width / (0.95 * r)) + 2
+    spots = rng.uniform(-0.25, 0.25, (count, 2))
+    return [
+        oval((i + dx) * 0.95 * r, y + 1.6 * dy * r, 0.72 * r, 0.9 * r)
+        for i, (dx, dy) in enumerate(spots)
+    ]
 
 
 def _desert(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     u, deep = st.unit, st.height - y
-    _hill(st, _ridge(st, y, 0.1 * u, 1.3, rng, 7), y + 4, snow((206, 156, 120)), 0.7)
+    _hill(st, ridge(st, y, 0.1 * u, 1.3, rng, 7), y + 4, snow((206, 156, 120)), 0.7)
     _ground(st, y, snow((240, 206, 142)), snow((222, 174, 106)))
     for row, tall, air in ((0.06, 0.07, 0.3), (0.3, 0.07, 0.15), (0.62, 0.06, 0.0)):
         x, wide = rng.uniform(0, st.width), rng.uniform(0.5, 0.8) * st.width
@@ -193,26 +180,50 @@ def _desert(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
         with st.being("ground", None, air):
             left, right = (x - wide, base + 0.06 * deep), (x + wide, base + 0.06 * deep)
             st.fill(
-                blob([left, left, (x - 0.3 * wide, crest), (x, crest - 0.3 * tall * u), (x + 0.4 * wide, base), right, right]),
+                blob(
+                    [
+                        left,
+                        left,
+                        (x - 0.3 * wide, crest),
+                        (x, crest - 0.3 * tall * u),
+                        (x + 0.4 * wide, base),
+                        right,
+                        right,
+                    ]
+                ),
                 st.colour(snow((242, 206, 138))),
-                _SLOPE,
+                SLOPE,
             )
             st.shade(
-                blob([(x, crest), (x + 0.12 * wide, crest + 0.2 * tall * u), (x + 0.45 * wide, base), right, right, (x + 0.1 * wide, base + 0.02 * deep)]),
+                blob(
+                    [
+                        (x, crest),
+                        (x + 0.12 * wide, crest + 0.2 * tall * u),
+                        (x + 0.45 * wide, base),
+                        right,
+                        right,
+                        (x + 0.1 * wide, base + 0.02 * deep),
+                    ]
+                ),
                 st.colour(snow((214, 162, 100))),
             )
 
 
 def _snowfield(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     u, deep = st.unit, st.height - y
-    _hill(st, _ridge(st, y, 0.12 * u, 1.0, rng, 8), y + 4, (206, 220, 240), 0.6)
-    _hill(st, _ridge(st, y + 0.01 * u, 0.06 * u, 1.5, rng, 8), y + 4, (222, 232, 246), 0.4)
+    _hill(st, ridge(st, y, 0.12 * u, 1.0, rng, 8), y + 4, (206, 220, 240), 0.6)
+    _hill(st, ridge(st, y + 0.01 * u, 0.06 * u, 1.5, rng, 8), y + 4, (222, 232, 246), 0.4)
     _ground(st, y, (232, 240, 250), (246, 249, 255))
     for row in (0.12, 0.36, 0.66):
-        line = _ridge(st, y + row * deep, 0.05 * u, 1.1, rng, 6)
+        line = ridge(st, y + row * deep, 0.05 * u, 1.1, rng, 6)
         with st.being("ground", None, 0.1):
             end = y + min(1.0, row + 0.3) * deep
-            shader = down(y + row * deep - 0.05 * u, end, st.colour((252, 253, 255)), st.colour((206, 220, 242)))
+            shader = down(
+                y + row * deep - 0.05 * u,
+                end,
+                st.colour((252, 253, 255)),
+                st.colour((206, 220, 242)),
+            )
             st.shade(under(line, end + 4), st.colour((244, 248, 255)), shader)
 
 
@@ -222,7 +233,11 @@ def _beach(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
 
 def _open_sea(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     x = st.width * (0.14 if rng.random() < 0.5 else 0.86)
-    line = [(x - 0.3 * st.unit, y), (x - 0.2 * st.unit, y - 0.03 * st.unit), (x, y - 0.06 * st.unit)]
+    line = [
+        (x - 0.3 * st.unit, y),
+        (x - 0.2 * st.unit, y - 0.03 * st.unit),
+        (x, y - 0.06 * st.unit),
+    ]
     line += [(x + 0.16 * st.unit, y - 0.02 * st.unit), (x + 0.3 * st.unit, y)]
     _hill(st, line, y + 3, (120, 144, 160), 0.8)
 
@@ -230,29 +245,16 @@ def _open_sea(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
 def _lakeside(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     u = st.unit
     _peaks(st, y, rng, 0.2)
-    _hill(st, _ridge(st, y + 0.01 * u, 0.08 * u, 1.6, rng), y + 4, snow((98, 142, 104)), 0.5)
+    _hill(st, ridge(st, y + 0.01 * u, 0.08 * u, 1.6, rng), y + 4, snow((98, 142, 104)), 0.5)
     _ground(st, y, snow((146, 186, 96)), snow((100, 154, 70)))
 
 
 def _riverside(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     _hills_behind(st, y, rng, snow, 0.13)
-    _copses(st, y + 0.004 * st.unit, rng, snow)
+    copses(st, y + 0.004 * st.unit, rng, snow)
     _ground(st, y, snow((160, 194, 96)), snow((104, 160, 70)))
-    _bands(st, y, snow((180, 208, 104)), rng)
-    _tufts(st, y, snow((86, 140, 62)), rng)
-
-
-def _tufts(st: Stage, y: float, colour: RGB, rng: Rng) -> None:
-    """Blades of grass, larger towards the viewer."""
-    deep = st.height - y
-    count = int(12 * st.width / st.unit)
-    for x, k in rng.random((count, 2)):
-        near = 0.15 + 0.85 * k
-        px, py, s = x * st.width, y + near * deep, 0.035 * near * st.unit
-        paths = [(px - 0.7 * s, py - 0.6 * s), (px, py - s), (px + 0.7 * s, py - 0.65 * s)]
-        ink = st.colour(colour, 0.9 + 0.2 * k)
-        for tip in paths:
-            st.mark([(px, py), tip], 0.0085 * near * st.unit, ink)
+    bands(st, y, snow((180, 208, 104)), rng)
+    tufts(st, y, snow((86, 140, 62)), rng)
 
 
 _PLACES = {

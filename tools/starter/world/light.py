@@ -102,7 +102,8 @@ def light_of(scene: Scene) -> Light:
         mix(low, mix((0, 0, 0), veil, min(1, 1.06 * dull)), grey),
     )
     tint = _TINT[time]
-    flat = mix(tint, (sum(tint) / 3,) * 3, 0.35 * grey)
+    mean = sum(tint) / 3
+    flat = mix(tint, (mean, mean, mean), 0.35 * grey)
     bright, under = _CLOUDS[time]
     if weather in ("rain", "snow"):
         bright, under = mix(bright, veil, 0.6), mix(under, mix((0, 0, 0), veil, 0.72), 0.7)

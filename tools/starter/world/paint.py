@@ -1,61 +1,49 @@
 """Paints a scene, and what is true of every pixel of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import skia
 
-from tools.starter.world import animals, buildings, people, plants
+from tools.starter.world import buildings, plants
+from tools.starter.world.animals import animal
+from tools.starter.world.foreground import paint_foreground
 from tools.starter.world.land import paint_land
+from tools.starter.world.layout import Stand, river_x, stand_of
 from tools.starter.world.light import light_of
+from tools.starter.world.people import person
 from tools.starter.world.scene import Scene, Thing
 from tools.starter.world.sky import paint_sky
 from tools.starter.world.stage import Stage
 from tools.starter.world.styles import finish, paint_leads, pen_of
 from tools.starter.world.truth import Pose, Truth, truth_of
-from tools.starter.world.vocabulary import ANIMALS, COLUMNS, KINDS, PAINT, PEOPLE
+from tools.starter.world.vocabulary import ANIMALS, KINDS, PAINT, PEOPLE, RGB
 from tools.starter.world.water import SHORE, paint_water, water_colour, water_outline
 from tools.starter.world.weather import paint_weather
 from tools.starter.world.words import caption
 
-_LAND_ROWS = {"near": 0.82, "far": 0.36}
-_ROWS = {
-    ("lake", "land", "near"): 0.9,
-    ("lake", "land", "far"): 0.165,
-    ("lake", "water", "near"): 0.6,
-    ("lake", "water", "far"): 0.3,
-    ("sea", "land", "near"): 0.76,
-    ("sea", "land", "far"): 0.26,
-    ("sea", "water", "near"): 0.74,
-    ("sea", "water", "far"): 0.26,
-    ("beach", "land", "near"): 0.88,
-    ("beach", "land", "far"): 0.62,
-    ("beach", "water", "near"): 0.44,
-    ("beach", "water", "far"): 0.16,
-    ("river", "water", "near"): 0.74,
-    ("river", "water", "far"): 0.42,
-    ("river", "span", "near"): 0.62,
-    ("river", "span", "far"): 0.34,
+_BY_HAND: dict[str, Callable[[Stage, RGB, float], None]] = {
+    "house": buildings.house,
+    "castle": buildings.castle,
+    "lighthouse": buildings.lighthouse,
+    "windmill": buildings.windmill,
+    "boat": buildings.boat,
+    "bridge": buildings.bridge,
+    "car": buildings.car,
+    "balloon": buildings.balloon,
+    "tree": plants.tree,
+    "pine": plants.pine,
+    "palm": plants.palm,
+    "flower": plants.flower,
 }
-"""Where feet stand, as a fraction of the ground from the horizon (0) to the lower edge (1)."""
-_SKY_ROWS = {("balloon", "near"): 0.94, ("balloon", "far"): 0.66, ("bird", "near"): 0.5}
-_SKY_DEPTH = {"near": 0.35, "far": 0.75}
-
-
-_HALF_WIDTH = {
-    "house": 0.21, "castle": 0.2, "lighthouse": 0.07, "windmill": 0.18, "boat": 0.18,
-    "bridge": 0.2, "car": 0.16, "balloon": 0.145, "tree": 0.18, "pine": 0.12, "palm": 0.17,
-    "flower": 0.14, "woman": 0.1, "man": 0.1, "cat": 0.14, "dog": 0.14, "horse": 0.23, "cow": 0.23,
-    "bird": 0.14,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Painting:
-    """A picture and its ground truth.
+    """A picture, what it shows in words, and its ground truth (None unless asked for).
 
-    `pixels` uint8 RGB [h, w, 3]; `caption` one full sentence; `attributes` the scene's own. The
-    rest is None unless truth was asked for; see `Truth`.
+    `pixels` uint8 RGB [h, w, 3]; `caption` one full sentence; `attributes` the scene's own.
     """
 
     pixels: np.ndarray
@@ -64,125 +52,79 @@ class Painting:
     truth: Truth | None
 
 
+@dataclass(frozen=True)
+class _Placed:
+    index: int
+    thing: Thing
+    stand: Stand
+
+
 def paint(scene: Scene, size: tuple[int, int] = (256, 256), truth: bool = True) -> Painting:
-    """The picture of `scene`, `size` (width, height) in pixels; `truth` False is faster."""
+    """The picture of `scene`, `size` (width, height) in pixels; without `truth` it is faster.
+
+    The same scene and size give the same bytes with the same versions of numpy, scipy, Pillow and
+    Skia. Sizes from 192 to 1024 a side are meant.
+    """
     stage = Stage(size, light_of(scene), pen_of(scene.style), truth)
-    horizon = scene.horizon * size[1]
     rng = np.random.default_rng((2, scene.seed))
-    paint_sky(stage, scene, horizon, rng)
-    paint_land(stage, scene.place, scene.weather == "snow", horizon, rng)
-    if scene.style == "stained glass":
-        paint_leads(stage, rng)
-    painter = partial(_paint_thing, stage, scene, horizon)
-    order = sorted(enumerate(scene.things, 1), key=lambda item: -_row_and_depth(scene, item[1])[1])
-    beyond = [item for item in order if _stands_beyond_water(scene, item[1])]
-    poses: list[Pose] = []
-    for index, thing in beyond:
-        painter(index, thing, None, poses)
-    water = None
-    if scene.place in SHORE:
-        water = water_outline(stage, scene.place, horizon, _river_x(scene), rng)
-        paint_water(stage, scene.place, water, horizon, rng)
-    for index, thing in order:
-        if (index, thing) not in beyond:
-            painter(index, thing, water, poses)
-    paint_weather(stage, scene.weather, horizon, rng)
+    poses = _compose(stage, scene, rng)
     pixels = finish(stage, scene.style, rng)
-    known = truth_of(stage, horizon, poses) if truth else None
+    known = truth_of(stage, scene.horizon * size[1], poses) if truth else None
     return Painting(pixels, caption(scene), scene.attributes, known)
 
 
-def _row_and_depth(scene: Scene, thing: Thing) -> tuple[float, float]:
-    """The row of a thing's foot below the horizon (0..1 of the ground) and its depth (0..1)."""
+def _compose(st: Stage, scene: Scene, rng: np.random.Generator) -> list[Pose]:
+    """Paint everything from the sky to the falling snow."""
+    horizon, snowing = scene.horizon * st.height, scene.weather == "snow"
+    paint_sky(st, scene, horizon, rng)
+    paint_land(st, scene.place, snowing, horizon, rng)
+    if scene.style == "stained glass":
+        paint_leads(st, rng)
+    size = (st.width, st.height)
+    placed = [_Placed(i, t, stand_of(scene, t, size)) for i, t in enumerate(scene.things, 1)]
+    placed.sort(key=lambda p: -p.stand.depth)
+    poses = [_paint_thing(st, scene, p, None) for p in placed if p.stand.beyond]
+    water = None
+    if scene.place in SHORE:
+        water = water_outline(st, scene.place, horizon, river_x(scene), rng)
+        paint_water(st, scene.place, water, horizon, rng)
+    poses += [_paint_thing(st, scene, p, water) for p in placed if not p.stand.beyond]
+    paint_foreground(st, scene.place, snowing, rng)
+    paint_weather(st, scene.weather, horizon, rng)
+    return [pose for pose in poses if pose]
+
+
+def _paint_thing(st: Stage, scene: Scene, placed: _Placed, water: skia.Path | None) -> Pose | None:
+    """One thing with its shadow or its reflection; its pose if it has one."""
+    thing, stand = placed.thing, placed.stand
     medium = KINDS[thing.kind].medium
-    if medium == "sky":
-        return 0.0, _SKY_DEPTH[thing.distance]
-    row = _ROWS.get((scene.place, medium, thing.distance), _LAND_ROWS[thing.distance])
-    if medium == "land":
-        row += 0.03 * (thing.variant - 0.5)
-    return row, 1 - row
-
-
-def _scale(scene: Scene, thing: Thing, st: Stage) -> float:
-    """Pixels to a thing's unit: smaller where far, and where neighbours need room."""
-    columns = [COLUMNS.index(t.column) for t in scene.things if t.distance == "near"]
-    gap = min((b - a for a, b in zip(columns, columns[1:], strict=False)), default=3)
-    base = {1: 0.88, 2: 1.12, 3: 1.26}[gap]
-    if thing.distance == "far":
-        return 0.6 * st.unit
-    if KINDS[thing.kind].medium == "sky":
-        base = min(base, 1.0)
-    grown = base * (1.2 if KINDS[thing.kind].small else 1.0)
-    return st.unit * min(1.35, grown * st.width / st.unit)
-
-
-def _stands_beyond_water(scene: Scene, thing: Thing) -> bool:
-    medium = KINDS[thing.kind].medium
-    return scene.place == "lake" and medium == "land" and thing.distance == "far"
-
-
-def _river_x(scene: Scene) -> float:
-    """Where the river passes: under its boat or bridge, else where nobody stands."""
-    for thing in scene.things:
-        if KINDS[thing.kind].medium in ("water", "span"):
-            return thing.x
-    taken = [t.x for t in scene.things if KINDS[t.kind].medium == "land"]
-    return max((0.5, 0.24, 0.76), key=lambda x: min([abs(x - t) for t in taken], default=1.0))
-
-
-def _paint_thing(
-    st: Stage, scene: Scene, horizon: float, index: int, thing: Thing, water, poses: list[Pose]
-) -> None:
-    medium = KINDS[thing.kind].medium
-    row, depth = _row_and_depth(scene, thing)
-    near = thing.distance == "near"
-    y = horizon + row * (st.height - horizon)
-    if medium == "sky":
-        y = horizon * _SKY_ROWS[thing.kind, thing.distance]
-    scale = _scale(scene, thing, st)
-    room = _HALF_WIDTH[thing.kind] * scale + 0.015 * st.unit
-    x = min(max(thing.x * st.width, room), st.width - room)
+    air = 0.04 if thing.distance == "near" else 0.42
     st.softness = 0.55
-    afloat = medium == "water" or (scene.place == "sea" and medium == "land")
-    air = 0.04 if near else 0.42
-    with st.standing(x, y, scale, thing.facing), st.being(thing.kind, depth, air, index):
-        islet = scene.place == "sea" and medium == "land"
-        if water is not None and (afloat or medium == "span"):
-            _reflect(st, thing, water, islet)
-        elif medium == "land" and st.light.shadow and not _stands_beyond_water(scene, thing):
-            slant = thing.facing * (thing.x - scene.sun_x) * 1.6 * st.light.reach
+    with (
+        st.standing(stand.x, stand.y, stand.scale, thing.facing),
+        st.being(thing.kind, stand.depth, air, placed.index),
+    ):
+        if water and (medium in ("water", "span") or stand.islet):
+            with st.clipped_to_world(water), st.reflected(water_colour(st), 0.48):
+                _draw(st, thing, stand)
+        elif medium == "land" and st.light.shadow and not stand.beyond:
+            slant = thing.facing * (stand.x / st.width - scene.sun_x) * 1.6 * st.light.reach
             with st.shadowed(slant, 0.2 + 0.12 * st.light.reach, st.light.shadow):
-                _draw(st, thing)
-        if islet:
-            with st.being("rock", depth, air):
-                buildings.rock(st, 1.0)
-        _draw(st, thing)
-    if thing.kind in PEOPLE + ANIMALS:
-        poses.append(Pose(thing, index, st.joints[-1]))
+                _draw(st, thing, stand)
+        _draw(st, thing, stand)
+    st.softness = 0.0
+    posed = thing.kind in PEOPLE + ANIMALS
+    return Pose(thing, placed.index, st.joints[-1]) if posed else None
 
 
-def _reflect(st: Stage, thing: Thing, water, islet: bool) -> None:
-    matrix = st.canvas.getTotalMatrix()
-    inverse = type(matrix)()
-    if not matrix.invert(inverse):
-        raise AssertionError("a thing's frame can be undone")
-    st.canvas.save()
-    path = type(water)(water)
-    path.transform(inverse)
-    st.canvas.clipPath(path, doAntiAlias=True)
-    with st.reflected(water_colour(st), 0.48):
-        if islet:
-            buildings.rock(st, 1.0)
-        _draw(st, thing)
-    st.canvas.restore()
-
-
-def _draw(st: Stage, thing: Thing) -> None:
+def _draw(st: Stage, thing: Thing, stand: Stand) -> None:
+    if stand.islet:
+        with st.being("rock", stand.depth, st.distance):
+            buildings.rock(st)
     colour = PAINT[thing.colour]
     if thing.kind in PEOPLE:
-        people.person(st, colour, thing.variant, thing.kind == "woman", thing.pose)
+        person(st, colour, thing.variant, thing.kind == "woman", thing.pose)
     elif thing.kind in ANIMALS:
-        animals.animal(st, thing.kind, colour, thing.variant, thing.pose)
+        animal(st, thing.kind, colour, thing.variant, thing.pose)
     else:
-        room = plants if hasattr(plants, thing.kind) else buildings
-        getattr(room, thing.kind)(st, colour, thing.variant)
+        _BY_HAND[thing.kind](st, colour, thing.variant)

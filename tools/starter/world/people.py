@@ -64,7 +64,14 @@ def person(st: Stage, colour: RGB, variant: float, woman: bool, pose: str) -> No
 
 
 def _seat(st: Stage) -> None:
-    stone = [(-0.085, 0.006), (-0.09, -0.07), (-0.07, -0.108), (0.035, -0.108), (0.05, -0.06), (0.045, 0.006)]
+    stone = [
+        (-0.085, 0.006),
+        (-0.09, -0.07),
+        (-0.07, -0.108),
+        (0.035, -0.108),
+        (0.05, -0.06),
+        (0.045, 0.006),
+    ]
     st.fill(blob(stone), st.colour((138, 132, 130)))
 
 
@@ -121,7 +128,10 @@ def _cloth(st: Stage, outline: list[Point], colour: RGB) -> None:
     st.fill(path, st.colour(colour))
     with st.clipped(path):
         x = sum(p[0] for p in outline) / len(outline)
-        st.shade(box(*((x - 1, -1, x - 0.012, 1) if st.side > 0 else (x + 0.012, -1, x + 1, 1))), st.colour((16, 10, 50), alpha=44))
+        st.shade(
+            box(*((x - 1, -1, x - 0.012, 1) if st.side > 0 else (x + 0.012, -1, x + 1, 1))),
+            st.colour((16, 10, 50), alpha=44),
+        )
 
 
 def _centre(joints: list[Point]) -> Point:
@@ -131,7 +141,17 @@ def _centre(joints: list[Point]) -> Point:
 def _long_hair(st: Stage, joints: list[Point], hair: int, side: bool) -> None:
     x, y = _centre(joints)
     back = -0.02 if side else 0.0
-    st.fill(blob([(x + back - 0.046, y - 0.03), (x + back + 0.042, y - 0.03), (x + back + 0.036, y + 0.085), (x + back - 0.05, y + 0.085)]), hair)
+    st.fill(
+        blob(
+            [
+                (x + back - 0.046, y - 0.03),
+                (x + back + 0.042, y - 0.03),
+                (x + back + 0.036, y + 0.085),
+                (x + back - 0.05, y + 0.085),
+            ]
+        ),
+        hair,
+    )
 
 
 def _head(st: Stage, joints: list[Point], skin: int, hair: RGB, side: bool) -> None:
@@ -143,9 +163,24 @@ def _head(st: Stage, joints: list[Point], skin: int, hair: RGB, side: bool) -> N
     st.fill(face, skin, round=True)
     colour = st.colour(hair)
     cap = (
-        [(x - 0.044, y + 0.022), (x - 0.05, y - 0.03), (x - 0.004, y - 0.056), (x + 0.046, y - 0.03), (x + 0.024, y - 0.014), (x - 0.012, y - 0.012)]
+        [
+            (x - 0.044, y + 0.022),
+            (x - 0.05, y - 0.03),
+            (x - 0.004, y - 0.056),
+            (x + 0.046, y - 0.03),
+            (x + 0.024, y - 0.014),
+            (x - 0.012, y - 0.012),
+        ]
         if side
-        else [(x - 0.044, y + 0.012), (x - 0.05, y - 0.034), (x, y - 0.056), (x + 0.05, y - 0.034), (x + 0.044, y + 0.012), (x + 0.028, y - 0.014), (x - 0.028, y - 0.014)]
+        else [
+            (x - 0.044, y + 0.012),
+            (x - 0.05, y - 0.034),
+            (x, y - 0.056),
+            (x + 0.05, y - 0.034),
+            (x + 0.044, y + 0.012),
+            (x + 0.028, y - 0.014),
+            (x - 0.028, y - 0.014),
+        ]
     )
     st.fill(blob(cap), colour)
     if not side:

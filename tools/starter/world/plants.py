@@ -5,6 +5,7 @@ from math import cos, pi, sin
 import numpy as np
 import skia
 
+from tools.starter.world.light import mix
 from tools.starter.world.shapes import blob, disc, oval, polygon, union
 from tools.starter.world.stage import Stage
 from tools.starter.world.vocabulary import RGB
@@ -21,21 +22,37 @@ def tree(st: Stage, colour: RGB, variant: float) -> None:
     trunk.quadTo(0.016, -0.05, 0.038, 0.004)
     trunk.close()
     st.fill(trunk, st.colour(_BARK))
-    lobes = [(0.0, -0.29, 0.105), (-0.1, -0.235, 0.078), (0.1, -0.235, 0.078), (-0.065, -0.33, 0.078), (0.07, -0.335, 0.076)]
+    lobes = [
+        (0.0, -0.29, 0.105),
+        (-0.1, -0.235, 0.078),
+        (0.1, -0.235, 0.078),
+        (-0.065, -0.33, 0.078),
+        (0.07, -0.335, 0.076),
+    ]
     lobes = [(x * rng.uniform(0.9, 1.1), y + rng.uniform(-0.012, 0.012), r) for x, y, r in lobes]
     crown = skia.Simplify(union([disc(*lobe) for lobe in lobes]))
     st.fill(crown, st.colour(colour, 0.74), round=True)
     s = st.side
     with st.clipped(crown):
-        st.shade(union([disc(x + 0.022 * s, y - 0.024, 0.92 * r) for x, y, r in lobes]), st.colour(colour, 0.97))
-        bright = tuple(min(255, c * 1.06 + 20) for c in colour)
-        st.shade(union([disc(x + 0.05 * s, y - 0.05, 0.5 * r) for x, y, r in lobes]), st.colour(bright))
+        st.shade(
+            union([disc(x + 0.022 * s, y - 0.024, 0.92 * r) for x, y, r in lobes]),
+            st.colour(colour, 0.97),
+        )
+        bright = mix(colour, (255, 255, 255), 0.16)
+        st.shade(
+            union([disc(x + 0.05 * s, y - 0.05, 0.5 * r) for x, y, r in lobes]), st.colour(bright)
+        )
 
 
 def pine(st: Stage, colour: RGB, variant: float) -> None:
-    st.fill(polygon((-0.02, 0.004), (0.02, 0.004), (0.014, -0.1), (-0.014, -0.1)), st.colour(_BARK, 0.85))
+    st.fill(
+        polygon((-0.02, 0.004), (0.02, 0.004), (0.014, -0.1), (-0.014, -0.1)),
+        st.colour(_BARK, 0.85),
+    )
     s = st.side
-    for i, (low, high, wide) in enumerate(((0.065, 0.22, 0.118), (0.15, 0.31, 0.094), (0.24, 0.42, 0.068))):
+    for i, (low, high, wide) in enumerate(
+        ((0.065, 0.22, 0.118), (0.15, 0.31, 0.094), (0.24, 0.42, 0.068))
+    ):
         tier = skia.Path()
         tier.moveTo(0, -high)
         tier.quadTo(0.4 * wide, -low - 0.05, wide, -low)
@@ -62,7 +79,9 @@ def palm(st: Stage, colour: RGB, variant: float) -> None:
     trunk.close()
     st.fill(trunk, st.colour((158, 116, 76)))
     top = (lean, -0.325)
-    for i, (a, reach) in enumerate(((200, 0.15), (-20, 0.15), (232, 0.16), (-52, 0.16), (165, 0.13), (15, 0.13), (268, 0.12))):
+    for i, (a, reach) in enumerate(
+        ((200, 0.15), (-20, 0.15), (232, 0.16), (-52, 0.16), (165, 0.13), (15, 0.13), (268, 0.12))
+    ):
         dx, dy = cos(a * pi / 180), sin(a * pi / 180)
         tip = (top[0] + reach * dx, top[1] + reach * dy + 0.055)
         bow = (top[0] + 0.62 * reach * dx, top[1] + 0.75 * reach * dy - 0.05)
@@ -73,7 +92,10 @@ def palm(st: Stage, colour: RGB, variant: float) -> None:
         leaf.quadTo(inner[0], inner[1], top[0], top[1] + 0.014)
         leaf.close()
         st.fill(leaf, st.colour(colour, (0.72, 0.72, 0.86, 0.86, 0.95, 0.95, 1.06)[i]))
-    st.shade(union([disc(lean - 0.013, -0.312, 0.013), disc(lean + 0.013, -0.31, 0.013)]), st.colour((110, 74, 46)))
+    st.shade(
+        union([disc(lean - 0.013, -0.312, 0.013), disc(lean + 0.013, -0.31, 0.013)]),
+        st.colour((110, 74, 46)),
+    )
 
 
 def flower(st: Stage, colour: RGB, variant: float) -> None:
@@ -88,13 +110,24 @@ def _bloom(st: Stage, x: float, size: float, colour: RGB, variant: float) -> Non
     st.limb([(x, 0), ((x + hx) / 2 + 0.004, 0.5 * hy), (hx, hy)], 0.013, stem)
     for side in (-1, 1):
         base = (x, -0.03 * size)
-        points = [base, (x + 0.03 * side, -0.09 * size), (x + 0.075 * side, -0.095 * size), (x + 0.05 * side, -0.035 * size)]
+        points = [
+            base,
+            (x + 0.03 * side, -0.09 * size),
+            (x + 0.075 * side, -0.095 * size),
+            (x + 0.05 * side, -0.035 * size),
+        ]
         st.fill(blob(points), leaf)
     ring, r = 0.043 * size, 0.033 * size
     petals, turn = 5 + int(3 * variant), 6.3 * variant
-    spots = [(hx + ring * cos(turn + 2 * pi * i / petals), hy + ring * sin(turn + 2 * pi * i / petals)) for i in range(petals)]
+    spots = [
+        (hx + ring * cos(turn + 2 * pi * i / petals), hy + ring * sin(turn + 2 * pi * i / petals))
+        for i in range(petals)
+    ]
     head = skia.Simplify(union([disc(px, py, r) for px, py in spots] + [disc(hx, hy, ring)]))
     st.fill(head, st.colour(colour, 0.84), round=True)
-    st.shade(union([disc(px * 0.94 + hx * 0.06, py * 0.94 + hy * 0.06, 0.74 * r) for px, py in spots]), st.colour(colour, 1.04))
+    st.shade(
+        union([disc(px * 0.94 + hx * 0.06, py * 0.94 + hy * 0.06, 0.74 * r) for px, py in spots]),
+        st.colour(colour, 1.04),
+    )
     core: RGB = (128, 76, 34) if colour[0] > 230 and colour[1] > 180 else (254, 212, 72)
     st.shade(oval(hx, hy, 0.026 * size, 0.024 * size), st.colour(core))

@@ -39,7 +39,7 @@ HELD_OUT_PAIRS = frozenset(
 )
 """(colour, kind) pairs that no training scene shows."""
 
-_COLUMN_X = {"left": 0.19, "middle": 0.5, "right": 0.81}
+_COLUMN_X: dict[str, float] = {"left": 0.19, "middle": 0.5, "right": 0.81}
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def scene(seed: int, held_out: bool | None = False) -> Scene:
 
 def mirrored(scene: Scene) -> Scene:
     """What a mirror image of `scene`'s picture shows (the picture itself is to be flipped)."""
-    swap = dict(zip(COLUMNS, reversed(COLUMNS), strict=True))
+    swap = {"left": "right", "middle": "middle", "right": "left"}
     things = tuple(
         replace(t, column=swap[t.column], x=1 - t.x, facing=-t.facing) for t in scene.things
     )
@@ -193,5 +193,3 @@ def _pick(
     rng: np.random.Generator, words: Sequence[str], weights: Sequence[float] | None = None
 ) -> str:
     return words[rng.choice(len(words), p=weights)]
-
-

@@ -1,6 +1,7 @@
 """Outlines: polygons, smooth blobs, ovals, and gradients to fill them."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import skia
 
@@ -44,7 +45,7 @@ def under(points: Sequence[Point], bottom: float) -> skia.Path:
     path = skia.Path()
     path.moveTo(points[0][0], bottom)
     path.lineTo(*points[0])
-    for (x, y), (nx, ny) in zip(points[1:-1], points[2:], strict=True):
+    for (x, y), (nx, ny) in pairwise(points[1:]):
         path.quadTo(x, y, (x + nx) / 2, (y + ny) / 2)
     path.lineTo(*points[-1])
     path.lineTo(points[-1][0], bottom)

@@ -14,7 +14,19 @@ from tools.starter.world.vocabulary import SEGMENTS, STYLES
 
 _BONES = ((1, 0), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11))
 _BONES += ((11, 12), (12, 13))
-_LIMBS = ((0, 2), (2, 3), (3, 4), (2, 5), (5, 6), (2, 7), (7, 8), (3, 9), (9, 10), (3, 11), (11, 12))
+_LIMBS = (
+    (0, 2),
+    (2, 3),
+    (3, 4),
+    (2, 5),
+    (5, 6),
+    (2, 7),
+    (7, 8),
+    (3, 9),
+    (9, 10),
+    (3, 11),
+    (11, 12),
+)
 
 
 def views(painting: Painting) -> list[np.ndarray]:
@@ -39,7 +51,9 @@ def _draw_bones(pen: ImageDraw.ImageDraw, pose: Pose) -> None:
             pen.line((*points[a], *points[b]), (90, 200, 255), 2)
     for (x, y), seen in zip(points, pose.visible, strict=True):
         if seen:
-            pen.ellipse((x - 2, y - 2, x + 2, y + 2), (255, 240, 80) if seen == 2 else (255, 60, 60))
+            pen.ellipse(
+                (x - 2, y - 2, x + 2, y + 2), (255, 240, 80) if seen == 2 else (255, 60, 60)
+            )
 
 
 def contact_sheet(pictures: list[np.ndarray], columns: int) -> Image.Image:

@@ -63,9 +63,7 @@ def _paint_disc(st: Stage, scene: Scene, horizon: float) -> None:
         st.fill(shape, st.colour(face, lit=False))
 
 
-def _paint_cloud(
-    st: Stage, weather: str, i: int, horizon: float, rng: np.random.Generator
-) -> None:
+def _paint_cloud(st: Stage, weather: str, i: int, horizon: float, rng: np.random.Generator) -> None:
     heavy = weather in ("rain", "snow")
     wide = st.unit * rng.uniform(0.13, 0.2) * {"clear": 0.62, "cloudy": 1.15}.get(weather, 1.5)
     step = st.width / {"clear": 3, "cloudy": 5}.get(weather, 6)

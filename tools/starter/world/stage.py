@@ -137,10 +137,25 @@ class Stage:
         for canvas in self._canvases:
             canvas.restore()
 
+    @contextmanager
+    def clipped_to_world(self, path: skia.Path) -> Iterator[None]:
+        """Paint colour only inside `path`, which is in pixels, whatever the frame is."""
+        inverse = skia.Matrix()
+        self.canvas.getTotalMatrix().invert(inverse)
+        local = skia.Path(path)
+        local.transform(inverse)
+        self.canvas.save()
+        self.canvas.clipPath(local, skia.ClipOp.kIntersect, True)
+        yield
+        self.canvas.restore()
+
     # Colours
 
     def colour(self, rgb: RGB, strength: float = 1.0, lit: bool = True, alpha: int = 255) -> int:
-        """`rgb` as Skia's ARGB, under the light and the style's tone; `lit` False for what glows."""
+        """`rgb` as Skia's ARGB, under the light and in the style's tone.
+
+        `lit` False is for what glows by itself.
+        """
         if self._flat is not None:
             return self._flat
         if lit:

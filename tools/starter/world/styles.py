@@ -69,7 +69,9 @@ def _thin(rgb: RGB) -> RGB:
 def _cloth(shape: tuple[int, int], cells: tuple[int, int], rng: Rng) -> np.ndarray:
     """Smooth noise of about unit spread, float32 [h, w], with `cells` (rows, columns) of bumps."""
     coarse = rng.standard_normal(cells).astype(np.float32)
-    return np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC))
+    return np.asarray(
+        Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    )
 
 
 def _cells(picture: np.ndarray, unit: int, size: float) -> tuple[int, int]:
@@ -93,11 +95,13 @@ def _watercolour(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     shape = picture.shape[:2]
     cells = _cells(picture, unit, 0.05)
     wobble = 0.006 * unit
-    wet = _displaced(picture, wobble * _cloth(shape, cells, rng), wobble * _cloth(shape, cells, rng))
+    wet = _displaced(
+        picture, wobble * _cloth(shape, cells, rng), wobble * _cloth(shape, cells, rng)
+    )
     wet = wet.astype(np.float32)
     size = max(3, round(0.009 * unit) | 1)
-    soft = uniform_filter(wet, (size, size, 0), mode="nearest")
-    wide = uniform_filter(soft, (3 * size, 3 * size, 0), mode="nearest")
+    soft = uniform_filter(wet, size, axes=(0, 1), mode="nearest")
+    wide = uniform_filter(soft, 3 * size, axes=(0, 1), mode="nearest")
     pooled = soft + np.minimum(0, 1.1 * (soft - wide))
     density = 0.74 + 0.16 * _cloth(shape, _cells(picture, unit, 0.14), rng)
     density += 0.07 * _cloth(shape, _cells(picture, unit, 0.018), rng)
@@ -126,7 +130,9 @@ def _ink(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     second = np.abs((along + wave) % step - step / 2) / step * 2
     dark = np.clip((176 - light) / 150, 0, 0.62)
     darker = np.clip((120 - light) / 120, 0, 0.5)
-    line = np.maximum(np.clip((first - 1 + dark) / 0.25, 0, 1), np.clip((second - 1 + darker) / 0.25, 0, 1))
+    line = np.maximum(
+        np.clip((first - 1 + dark) / 0.25, 0, 1), np.clip((second - 1 + darker) / 0.25, 0, 1)
+    )
     hatched = picture + (np.array(_INK, np.float32) - picture) * (0.4 * line[..., None])
     torn = _border((h, w), unit, 0.028, _cloth((h, w), _cells(picture, unit, 0.06), rng))
     paper = np.array(_PAPER, np.float32)

@@ -33,7 +33,7 @@ class Truth:
 
     `depth` float32 [h, w]: 0 at the lower edge of the picture, 1 at the horizon and beyond: one
     minus the disparity of a flat ground. A thing has its foot's depth all over.
-    `normals` float32 [h, w, 3], unit length: x right, y up, z towards the viewer; (0, 0, 1) for sky.
+    `normals` float32 [h, w, 3], unit length: x right, y up, z towards the viewer, as the sky's.
     `segments` uint8 [h, w]: indices into SEGMENTS. `things` uint8 [h, w]: 0, or 1 + the place of
     the thing in the scene. `edges` uint8 [h, w]: 255 on outlines that can be seen, antialiased.
     `poses`: of all people and animals; visible is 2 for a joint in sight of the viewer, 1 for one

@@ -20,7 +20,7 @@ _STEEPNESS = 1.3
 def water_outline(
     st: Stage, place: str, horizon: float, river_x: float, rng: np.random.Generator
 ) -> skia.Path:
-    """The water of `place` in pixels; `river_x` is where a river passes, a fraction of the width."""
+    """The water of `place` in pixels; a river passes at `river_x`, a fraction of the width."""
     w, deep = st.width, st.height - horizon
     top = horizon + SHORE[place] * deep
     if place == "sea":
@@ -82,7 +82,9 @@ def _mirror(st: Stage, top: int, place: str) -> np.ndarray:
     clearance = 0.14 if place == "river" else 0.0
     rows = np.arange(st.height - top)
     line = round((st.pen.width + clearance) * st.unit) + 1
-    source = np.clip(top - line - (rows * (1.0 if calm else _STEEPNESS)).astype(int), 0, max(top - 1, 0))
+    source = np.clip(
+        top - line - (rows * (1.0 if calm else _STEEPNESS)).astype(int), 0, max(top - 1, 0)
+    )
     depth = rows / max(len(rows), 1)
     amount = (0.004 if calm else 0.008) * st.unit * (0.3 + depth)
     shift = np.round(amount * np.sin(rows / (0.012 * st.unit) * (1.2 - 0.5 * depth))).astype(int)
@@ -90,7 +92,7 @@ def _mirror(st: Stage, top: int, place: str) -> np.ndarray:
     above = st.pixels[source[:, None], columns, :3].astype(np.float32)
     tone = st.pen.tone or (lambda rgb: rgb)
     own = np.array(tone(st.light.on(_WATER)), np.float32)
-    share = ((0.2 if calm else 0.5) + 0.4 * depth)[:, None, None]
+    share = ({"lake": 0.2, "river": 0.34}.get(place, 0.58) + 0.36 * depth)[:, None, None]
     out = np.full((*above.shape[:2], 4), 255, np.uint8)
     out[..., :3] = (above + (own - above) * share.astype(np.float32)).astype(np.uint8)
     return out
@@ -120,5 +122,7 @@ def _paint_glitter(st: Stage, top: int, horizon: float, rng: np.random.Generator
         wide = (0.05 + 0.05 * np.sin(9 * k)) * (1 - 0.6 * k) * st.unit
         px = x + rng.uniform(-0.02, 0.02) * st.unit
         thick = (0.004 + 0.006 * k) * st.unit
-        dashes.append(skia.Path.RRect(skia.Rect(px - wide, py - thick, px + wide, py + thick), thick, thick))
+        dashes.append(
+            skia.Path.RRect(skia.Rect(px - wide, py - thick, px + wide, py + thick), thick, thick)
+        )
     st.shade(union(dashes), colour)

@@ -95,7 +95,9 @@ def _pick(ways: tuple[str, ...], way: int) -> str:
 
 def _name(thing: Thing, way: int) -> str:
     if thing.kind in _CLOTHES:
-        words = f"{thing.kind} in a{_n(thing.colour)} {thing.colour} {_pick(_CLOTHES[thing.kind], way)}"
+        words = (
+            f"{thing.kind} in a{_n(thing.colour)} {thing.colour} {_pick(_CLOTHES[thing.kind], way)}"
+        )
         return f"a {words} {thing.pose}"
     noun = _pick(_NOUN[thing.kind], way)
     pose = "" if thing.pose == "none" else f" {thing.pose}"
@@ -110,7 +112,11 @@ def _n(word: str) -> str:
 def _placed(thing: Thing, way: int, forget: bool) -> str:
     where = "" if forget else f" {_pick(_COLUMN[thing.column], way // 2)}"
     far = f" {_pick(_FAR, way)}" if thing.distance == "far" else ""
-    near = " nearby" if thing.distance == "near" and not KINDS[thing.kind].small and way % 4 == 1 else ""
+    near = (
+        " nearby"
+        if thing.distance == "near" and not KINDS[thing.kind].small and way % 4 == 1
+        else ""
+    )
     return f"{_name(thing, way)}{where}{far}{near}"
 
 

@@ -24,7 +24,9 @@ def put(*things: Thing, place: str = "meadow", time: str = "day", weather: str =
     return Scene(4, place, time, weather, "plain", things, 0.48, 0.25, False)
 
 
-def one(kind: str, colour: str = "", column: str = "middle", distance: str = "near", pose: str = ""):
+def one(
+    kind: str, colour: str = "", column: str = "middle", distance: str = "near", pose: str = ""
+):
     facts = KINDS[kind]
     x = {"left": 0.19, "middle": 0.5, "right": 0.81}[column]
     return Thing(
@@ -185,7 +187,9 @@ def test_water_shows_a_boat_again_below_it(place):
 
 
 def test_still_water_shows_what_stands_on_the_far_shore():
-    red, bare = (paint(put(*t, place="lake")) for t in ((one("castle", "red", distance="far"),), ()))
+    red, bare = (
+        paint(put(*t, place="lake")) for t in ((one("castle", "red", distance="far"),), ())
+    )
     truth = red.truth
     assert truth
     water = truth.segments == SEGMENTS.index("water")
