@@ -79,7 +79,7 @@ def _compose(st: Stage, scene: Scene, rng: np.random.Generator) -> list[Pose]:
     paint_sky(st, scene, horizon, rng)
     paint_land(st, scene.place, snowing, horizon, rng)
     if scene.style == "stained glass":
-        paint_leads(st, rng)
+        paint_leads(st, np.random.default_rng((4, scene.seed)))
     size = (st.width, st.height)
     placed = [_Placed(i, t, stand_of(scene, t, size)) for i, t in enumerate(scene.things, 1)]
     placed.sort(key=lambda p: -p.stand.depth)

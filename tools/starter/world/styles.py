@@ -22,7 +22,7 @@ def pen_of(style: str) -> Pen:
     """How `style` lays colour."""
     return {
         "ink drawing": Pen(_wash, _INK, 0.0062),
-        "stained glass": Pen(_saturate, _LEAD, 0.0115),
+        "stained glass": Pen(_saturate, _LEAD, 0.0095),
         "pastel": Pen(_chalk),
         "watercolour": Pen(_thin),
     }.get(style, Pen())
@@ -38,7 +38,7 @@ def finish(st: Stage, style: str, rng: Rng) -> np.ndarray:
 
 def paint_leads(st: Stage, rng: Rng) -> None:
     """The lead lines that part sky and land into panes of glass."""
-    cell = 0.17 * st.unit
+    cell = 0.21 * st.unit
     across, along = int(st.width / cell) + 3, int(st.height / cell) + 3
     grid = np.stack(np.meshgrid(np.arange(across) - 1.0, np.arange(along) - 1.0), -1)
     grid = (grid + rng.uniform(-0.3, 0.3, grid.shape)) * cell
