@@ -40,3 +40,15 @@ export function selectOnFocus() {
     }
   });
 }
+
+/** An open list scrolls, and browsers stop at what scrolls: Tab leads past it to the next field. */
+export function tabPastLists() {
+  document.addEventListener(
+    "keydown",
+    ({ key, target }) => {
+      if (key !== "Tab" || target.getAttribute?.("role") !== "combobox") return;
+      target.closest(".block")?.querySelector("[role=listbox]")?.setAttribute("tabindex", "-1");
+    },
+    { capture: true },
+  );
+}

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Drop } from "./drop.js";
-import { selectOnFocus, type } from "./fields.js";
+import { selectOnFocus, tabPastLists, type } from "./fields.js";
 import { feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
 import { pageShortcuts } from "./keys.js";
@@ -55,6 +55,7 @@ function holdBack(event) {
 
 export function header(element) {
   selectOnFocus();
+  tabPastLists();
   listenToButtons();
   pageShortcuts({ generate: () => document.getElementById("generate")?.click(), stop });
   buildHeader(element, feed);
