@@ -67,6 +67,7 @@ def test_what_has_the_focus_is_seen(open_page: Any) -> None:
     unmarked: list[str] = []
     for _ in range(60):
         page.keyboard.press("Tab")
+        page.wait_for_timeout(120)  # as fast as a hand
         name, marked = page.evaluate(
             """() => {
               const here = document.activeElement;
@@ -87,5 +88,5 @@ def test_what_has_the_focus_is_seen(open_page: Any) -> None:
         if not marked:
             unmarked.append(name)
     assert seen[0] == "A Skip to the prompt"
-    assert {"BUTTON generate", "BUTTON seed-random"} <= set(seen)
-    assert unmarked == []
+    assert {"BUTTON generate", "BUTTON seed-random"} <= set(seen), " | ".join(seen)
+    assert unmarked == [], " | ".join(unmarked)
