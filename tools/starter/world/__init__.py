@@ -1,24 +1,6 @@
 """The painted world: scenes with depth, weather, people and animals, and the truth about each.
 
-`scene(seed)` decides everything, `paint(scene)` paints it; `captions(scene)` says it.
+`scene.scene(seed)` decides everything, `paint.paint(scene)` paints it with its ground truth,
+`words.captions(scene)` and `words.say(scene, rng)` put it into words, `questions` asks about it.
+Only what paints needs Skia (the `train` extra).
 """
-
-from tools.starter.world.paint import Painting, paint
-from tools.starter.world.scene import Scene, Thing, held_out, mirrored, scene
-from tools.starter.world.truth import Pose, Truth
-from tools.starter.world.words import caption, captions, say
-
-__all__ = [
-    "Painting",
-    "Pose",
-    "Scene",
-    "Thing",
-    "Truth",
-    "caption",
-    "captions",
-    "held_out",
-    "mirrored",
-    "paint",
-    "say",
-    "scene",
-]

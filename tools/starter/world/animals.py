@@ -146,10 +146,10 @@ def _tail(
     x, y = -body.half - 0.3 * body.leg, -body.back + 0.016 - up
     if kind == "cat":
         points = [(x, y), (x - 0.045, y - 0.01), (x - 0.062, y - 0.06), (x - 0.048, y - 0.095)]
-        st.limb(points, 0.017, st.colour(colour, 0.92))
+        st.limb(points, 0.017, st.colour(colour, 0.92), curved=True)
     elif kind == "dog":
         points = [(x, y), (x - 0.035, y - 0.03), (x - 0.042, y - 0.07)]
-        st.limb(points, 0.018, st.colour(colour, 0.92))
+        st.limb(points, 0.018, st.colour(colour, 0.92), curved=True)
     elif kind == "horse":
         swing = -0.06 if pose == "running" else 0.0
         points = [(x, y), (x - 0.03 + swing, y + 0.03), (x - 0.03 + 1.2 * swing, y + 0.115 + swing)]
@@ -251,7 +251,7 @@ def _sitting(st: Stage, kind: str, colour: RGB) -> None:
         if cat
         else [(-0.06, -0.02), (-0.1, -0.03), (-0.115, -0.06)]
     )
-    st.limb(tail, 0.018, dim)
+    st.limb(tail, 0.018, dim, curved=True)
     far_front = [neck, (0.056, -0.06), (0.06, -0.012)]
     st.limb(far_front, body.leg, dim)
     st.fill(

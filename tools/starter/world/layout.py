@@ -29,7 +29,7 @@ _ROWS = {
 _SKY_ROWS = {("balloon", "near"): 0.94, ("balloon", "far"): 0.66, ("bird", "near"): 0.5}
 """The foot of what flies, as a fraction of the sky from the upper edge to the horizon."""
 _SKY_DEPTH = {"near": 0.35, "far": 0.75}
-_SCALE_BY_GAP = {1: 0.88, 2: 1.12, 3: 1.26}
+_SCALE_BY_GAP = {1: 0.82, 2: 1.12, 3: 1.26}
 """How large near things are, by the columns between them: side by side, one apart, alone."""
 _HALF_WIDTH = {
     "house": 0.21,
@@ -37,7 +37,7 @@ _HALF_WIDTH = {
     "lighthouse": 0.07,
     "windmill": 0.18,
     "boat": 0.18,
-    "bridge": 0.2,
+    "bridge": 0.25,
     "car": 0.16,
     "balloon": 0.145,
     "tree": 0.18,
@@ -87,12 +87,12 @@ def stand_of(scene: Scene, thing: Thing, size: tuple[int, int]) -> Stand:
     return Stand(x, y, scale, depth, on_land and scene.place == "sea", beyond)
 
 
-def river_x(scene: Scene) -> float:
+def river_x(scene: Scene, size: tuple[int, int]) -> float:
     """Where the river passes, a fraction of the width: under its boat or bridge, else where there
     is most room."""
     for thing in scene.things:
         if KINDS[thing.kind].medium in ("water", "span"):
-            return thing.x
+            return stand_of(scene, thing, size).x / size[0]
     taken = [t.x for t in scene.things if KINDS[t.kind].medium == "land"]
     return max((0.5, 0.24, 0.76), key=lambda x: min([abs(x - t) for t in taken], default=1.0))
 
@@ -103,7 +103,7 @@ def _scale(scene: Scene, thing: Thing, size: tuple[int, int]) -> float:
         return 0.6 * unit
     columns = [COLUMNS.index(t.column) for t in scene.things if t.distance == "near"]
     scale = _SCALE_BY_GAP[min((b - a for a, b in pairwise(columns)), default=3)]
-    if KINDS[thing.kind].medium == "sky":
+    if KINDS[thing.kind].medium in ("sky", "span"):
         scale = min(scale, 1.0)
     if KINDS[thing.kind].small:
         scale *= 1.2

@@ -20,7 +20,7 @@ from tools.starter.world.styles import finish, paint_leads, pen_of
 from tools.starter.world.truth import Pose, Truth, truth_of
 from tools.starter.world.vocabulary import ANIMALS, KINDS, PAINT, PEOPLE, RGB
 from tools.starter.world.water import SHORE, paint_water, water_colour, water_outline
-from tools.starter.world.weather import paint_weather
+from tools.starter.world.weather import paint_fog_bank, paint_weather
 from tools.starter.world.words import caption
 
 _BY_HAND: dict[str, Callable[[Stage, RGB, float], None]] = {
@@ -58,6 +58,14 @@ class _Placed:
     thing: Thing
     stand: Stand
 
+    @property
+    def behind_fog(self) -> bool:
+        return self.thing.distance == "far" and not self.stand.beyond
+
+    @property
+    def before_fog(self) -> bool:
+        return self.thing.distance == "near"
+
 
 def paint(scene: Scene, size: tuple[int, int] = (256, 256), truth: bool = True) -> Painting:
     """The picture of `scene`, `size` (width, height) in pixels; without `truth` it is faster.
@@ -86,9 +94,12 @@ def _compose(st: Stage, scene: Scene, rng: np.random.Generator) -> list[Pose]:
     poses = [_paint_thing(st, scene, p, None) for p in placed if p.stand.beyond]
     water = None
     if scene.place in SHORE:
-        water = water_outline(st, scene.place, horizon, river_x(scene), rng)
+        water = water_outline(st, scene.place, horizon, river_x(scene, size), rng)
         paint_water(st, scene.place, water, horizon, rng)
-    poses += [_paint_thing(st, scene, p, water) for p in placed if not p.stand.beyond]
+    poses += [_paint_thing(st, scene, p, water) for p in placed if p.behind_fog]
+    if scene.weather == "fog":
+        paint_fog_bank(st, horizon)
+    poses += [_paint_thing(st, scene, p, water) for p in placed if p.before_fog]
     paint_foreground(st, scene.place, snowing, rng)
     paint_weather(st, scene.weather, horizon, rng)
     return [pose for pose in poses if pose]

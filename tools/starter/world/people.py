@@ -90,48 +90,45 @@ def _leg(st: Stage, joints: list[Point], hip: int, colour: int, bare: bool) -> N
 
 
 def _dress(st: Stage, joints: list[Point], colour: RGB, side: bool) -> None:
-    neck, hips, knees = joints[1], joints[8], [joints[9], joints[12]]
+    hips, knees = joints[8], [joints[9], joints[12]]
     left, right = min(k[0] for k in knees) - 0.03, max(k[0] for k in knees) + 0.03
     low = max(k[1] for k in knees) + 0.012
-    w = 0.036 if side else 0.042
+    top = _shoulders(joints[1], 0.036 if side else 0.042)
     if hips[1] > -0.15:
-        outline = [
-            (neck[0] - w, neck[1] + 0.01), (neck[0] + w, neck[1] + 0.01),
-            (neck[0] + w, hips[1] - 0.035), (right + 0.006, knees[0][1] - 0.035),
-            (right + 0.012, low + 0.03), (right - 0.05, low + 0.03),
-            (hips[0] + 0.02, hips[1] + 0.04), (hips[0] - 0.05, hips[1] + 0.035),
-        ]  # fmt: skip
+        (x, y), knee = hips, knees[0][1]
+        lap = [(x + 0.04, y - 0.04), (right - 0.006, knee - 0.028), (right + 0.008, knee - 0.01)]
+        hem = [(right + 0.006, low + 0.034), (right - 0.056, low + 0.034)]
+        _cloth(st, [*top, *lap, *hem, (x + 0.02, y + 0.036), (x - 0.048, y + 0.03)], colour, 0.03)
     else:
-        waist = neck[1] * 0.45 + hips[1] * 0.55
-        outline = [
-            (neck[0] - w, neck[1] + 0.002), (neck[0] + w, neck[1] + 0.002),
-            (neck[0] + 0.8 * w, waist), (right + 0.02, low), (left - 0.02, low),
-            (neck[0] - 0.8 * w, waist),
-        ]  # fmt: skip
-    _cloth(st, outline, colour)
+        x, waist = joints[1][0], joints[1][1] * 0.45 + hips[1] * 0.55
+        half = 0.029 if side else 0.034
+        skirt = [(x + half, waist), (right + 0.02, low), (left - 0.02, low), (x - half, waist)]
+        _cloth(st, [*top, *skirt], colour)
 
 
 def _coat(st: Stage, joints: list[Point], colour: RGB, side: bool) -> None:
-    neck, hips = joints[1], joints[8:12:3]
+    left, right = joints[8], joints[11]
     w = 0.04 if side else 0.048
-    x = (hips[0][0] + hips[1][0]) / 2
-    low = hips[0][1] + 0.035
-    outline = [
-        (neck[0] - w, neck[1] + 0.002), (neck[0] + w, neck[1] + 0.002),
-        (x + w + 0.002, low), (x - w - 0.002, low),
-    ]  # fmt: skip
-    _cloth(st, outline, colour)
+    x, low = (left[0] + right[0]) / 2, left[1] + 0.035
+    top = _shoulders(joints[1], w)
+    _cloth(st, [*top, (x + w + 0.002, low), (x - w - 0.002, low)], colour)
 
 
-def _cloth(st: Stage, outline: list[Point], colour: RGB) -> None:
+def _shoulders(neck: Point, half: float) -> list[Point]:
+    """The upper edge of a garment, from the viewer's left to the right."""
+    x, y = neck
+    slope = [(-1.02, 0.022), (-0.86, 0.004), (-0.4, -0.003), (0.4, -0.003), (0.86, 0.004)]
+    return [(x + half * dx, y + dy) for dx, dy in (*slope, (1.02, 0.022))]
+
+
+def _cloth(st: Stage, outline: list[Point], colour: RGB, fold: float = 0.0) -> None:
+    """A garment, its half away from the light in shade; `fold` moves the border between them."""
     path = polygon(*outline)
     st.fill(path, st.colour(colour))
+    x = sum(p[0] for p in outline[:6]) / 6 - fold
+    dark = box(x - 1, -1, x - 0.012, 1) if st.side > 0 else box(x + 0.012 + 2 * fold, -1, x + 1, 1)
     with st.clipped(path):
-        x = sum(p[0] for p in outline) / len(outline)
-        st.shade(
-            box(*((x - 1, -1, x - 0.012, 1) if st.side > 0 else (x + 0.012, -1, x + 1, 1))),
-            st.colour((16, 10, 50), alpha=44),
-        )
+        st.shade(dark, st.colour((16, 10, 50), alpha=44))
 
 
 def _centre(joints: list[Point]) -> Point:

@@ -146,6 +146,8 @@ def _draw(seed: int, rng: np.random.Generator) -> Scene:
     things: list[Thing] = []
     for column in columns:
         things.append(_draw_thing(rng, place, column, things))
+    if len(things) == 2:
+        things = [_make_room(thing, things) for thing in things]
     return Scene(
         seed,
         place,
@@ -163,6 +165,14 @@ def _columns(rng: np.random.Generator, number: int) -> list[str]:
     weights = (0.3, 0.4, 0.3) if number == 1 else (1 / 3, 1 / 3, 1 / 3)
     chosen = rng.choice(3, number, replace=False, p=weights)
     return [COLUMNS[i] for i in sorted(chosen)]
+
+
+def _make_room(thing: Thing, things: Sequence[Thing]) -> Thing:
+    """The one in the middle steps away from the other; it still stands in the middle."""
+    if thing.column != "middle":
+        return thing
+    other = next(t for t in things if t is not thing)
+    return replace(thing, x=thing.x + (0.08 if other.x < thing.x else -0.08))
 
 
 def _draw_thing(

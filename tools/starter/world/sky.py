@@ -16,15 +16,16 @@ def paint_sky(st: Stage, scene: Scene, horizon: float, rng: np.random.Generator)
         _paint_stars(st, horizon, rng)
     if st.light.disc:
         _paint_disc(st, scene, horizon)
-    count = {"clear": int(rng.integers(0, 3)), "cloudy": 5, "rain": 6, "snow": 5}
+    few = int(rng.integers(0, 3)) if scene.time != "night" else 0
+    count = {"clear": few, "cloudy": 5, "rain": 6, "snow": 5}
     for i in range(count.get(scene.weather, 0)):
         _paint_cloud(st, scene.weather, i, horizon, rng)
 
 
-def sun_at(st: Stage, horizon: float) -> tuple[float, float]:
-    """Where sun or moon stand, in pixels."""
+def sun_at(st: Stage, horizon: float) -> tuple[float, float, float]:
+    """Where sun or moon stand, and their radius, in pixels."""
     x, y = st.light.sun
-    return x * st.width, y * horizon
+    return x * st.width, y * horizon, (0.06 if y < 0.5 else 0.075) * st.unit
 
 
 def _paint_gradient(st: Stage, horizon: float) -> None:
@@ -50,8 +51,7 @@ def _paint_stars(st: Stage, horizon: float, rng: np.random.Generator) -> None:
 def _paint_disc(st: Stage, scene: Scene, horizon: float) -> None:
     assert st.light.disc
     face, halo = st.light.disc
-    x, y = sun_at(st, horizon)
-    r = st.unit * {"day": 0.06, "night": 0.062}.get(scene.time, 0.075)
+    x, y, r = sun_at(st, horizon)
     reach = r * {"sunset": 6.5, "dawn": 5.5}.get(scene.time, 3.6)
     strength = 150 if scene.time == "night" else 190
     shine = glow(x, y, reach, st.colour(halo, lit=False, alpha=strength))

@@ -7,6 +7,7 @@ the thing's foot and one unit is its own. x goes right, y goes down.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import skia
@@ -24,15 +25,11 @@ SKY_DEPTH = 1.0
 
 @dataclass(frozen=True)
 class Pen:
-    """How a style lays colour: a tone for every colour, an outline, its width in units.
-
-    `crisp` paints without antialiasing.
-    """
+    """How a style lays colour: a tone for every colour, an outline, its width in units."""
 
     tone: Callable[[RGB], RGB] | None = None
     outline: RGB | None = None
     width: float = 0.0
-    crisp: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,7 +176,7 @@ class Stage:
         shader: skia.Shader | None = None,
     ) -> None:
         """A solid part of the scene, with its truth."""
-        paint = skia.Paint(AntiAlias=not self.pen.crisp, Color=colour)
+        paint = skia.Paint(AntiAlias=True, Color=colour)
         if shader is not None and self._flat is None:
             paint.setShader(shader)
         self.canvas.drawPath(path, paint)
@@ -192,13 +189,15 @@ class Stage:
             self._lines.drawPath(path, skia.Paint(Color=0xFF000000))
             self._lines.drawPath(path, self._line(0.006, 0xFFFFFFFF))
 
-    def limb(self, points: Sequence[Point], width: float, colour: int) -> None:
-        """A solid part drawn as a thick line with round ends."""
-        path = skia.Path.Polygon([skia.Point(*p) for p in points], False)
+    def limb(
+        self, points: Sequence[Point], width: float, colour: int, curved: bool = False
+    ) -> None:
+        """A solid part drawn as a thick line with round ends, through or near its inner points."""
+        path = _curve(points) if curved else _line(points)
         if self.pen.outline and not self._only_colour:
             wide = self._local(2 * self.pen.width)
             self.canvas.drawPath(path, _stroke(width + wide, self.colour_of_outline(), True))
-        self.canvas.drawPath(path, _stroke(width, colour, not self.pen.crisp))
+        self.canvas.drawPath(path, _stroke(width, colour, True))
         if self.truth and not self._only_colour:
             part = self._register(path, FRONT, False)
             self._ids.drawPath(path, _stroke(width, part, False))
@@ -210,7 +209,7 @@ class Stage:
         """Light or decoration upon a part: colour only."""
         if self._flat is not None:
             return
-        paint = skia.Paint(AntiAlias=not self.pen.crisp, Color=colour)
+        paint = skia.Paint(AntiAlias=True, Color=colour)
         if shader is not None:
             paint.setShader(shader)
         self.canvas.drawPath(path, paint)
@@ -218,8 +217,7 @@ class Stage:
     def mark(self, points: Sequence[Point], width: float, colour: int) -> None:
         """A line of light or decoration: colour only."""
         if self._flat is None:
-            path = skia.Path.Polygon([skia.Point(*p) for p in points], False)
-            self.canvas.drawPath(path, _stroke(width, colour, not self.pen.crisp))
+            self.canvas.drawPath(_line(points), _stroke(width, colour, True))
 
     def note_joints(self, points: Sequence[Point]) -> None:
         """Remember a thing's joints (local points), in pixels: float32 [n, 2]."""
@@ -252,6 +250,19 @@ class Stage:
         self.parts.append(Part(self._segment, self._thing, self._depth, normal, bounds))
         index = len(self.parts) - 1
         return 0xFF000000 | ((index & 255) << 16) | ((index >> 8) << 8)
+
+
+def _line(points: Sequence[Point]) -> skia.Path:
+    return skia.Path.Polygon([skia.Point(*p) for p in points], False)
+
+
+def _curve(points: Sequence[Point]) -> skia.Path:
+    path = skia.Path()
+    path.moveTo(*points[0])
+    for (x, y), (nx, ny) in pairwise(points[1:-1]):
+        path.quadTo(x, y, (x + nx) / 2, (y + ny) / 2)
+    path.quadTo(*points[-2], *points[-1])
+    return path
 
 
 def _surface(array: np.ndarray) -> skia.Surface:

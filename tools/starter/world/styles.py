@@ -143,7 +143,7 @@ def _pixels(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     h, w = picture.shape[:2]
     block = max(2, round(unit / 64))
     small = Image.fromarray(picture).resize((-(-w // block), -(-h // block)), Image.Resampling.BOX)
-    levels = np.round(np.asarray(small, np.float32) / 255 * 9) / 9 * 255
+    levels = np.round(np.asarray(small, np.float32) / 255 * 13) / 13 * 255
     return np.repeat(np.repeat(_bytes(levels), block, 0), block, 1)[:h, :w]
 
 

@@ -42,9 +42,10 @@ def _river(st: Stage, horizon: float, x: float, rng: np.random.Generator) -> ski
     deep, w, u = st.height - horizon, st.width, st.unit
     bend = 0.12 * w * (1 if rng.random() < 0.5 else -1)
     spine = [
-        (x * w + 0.5 * bend, 0.0, 0.006),
-        (x * w + 0.9 * bend, 0.09, 0.04),
-        (x * w - 0.1 * bend, 0.32, 0.13),
+        (x * w + 0.9 * bend, 0.0, 0.008),
+        (x * w + 1.05 * bend, 0.07, 0.022),
+        (x * w + 0.75 * bend, 0.17, 0.06),
+        (x * w, 0.36, 0.13),
         (x * w, 0.6, 0.22),
         (x * w + 0.2 * bend, 0.8, 0.27),
         (x * w + 0.3 * bend, 1.15, 0.36),
@@ -64,7 +65,7 @@ def paint_water(
         st.fill(path, st.colour(_WATER), UP)
     mirror = _mirror(st, top, place)
     st.canvas.save()
-    st.canvas.clipPath(path, skia.ClipOp.kIntersect, not st.pen.crisp)
+    st.canvas.clipPath(path, skia.ClipOp.kIntersect, True)
     st.canvas.drawImage(skia.Image.fromarray(mirror, skia.kRGBA_8888_ColorType), 0, top)
     _paint_ripples(st, top, place, rng)
     if st.light.disc:
@@ -92,7 +93,7 @@ def _mirror(st: Stage, top: int, place: str) -> np.ndarray:
     above = st.pixels[source[:, None], columns, :3].astype(np.float32)
     tone = st.pen.tone or (lambda rgb: rgb)
     own = np.array(tone(st.light.on(_WATER)), np.float32)
-    share = ({"lake": 0.2, "river": 0.34}.get(place, 0.58) + 0.36 * depth)[:, None, None]
+    share = ({"lake": 0.2, "river": 0.42}.get(place, 0.58) + 0.36 * depth)[:, None, None]
     out = np.full((*above.shape[:2], 4), 255, np.uint8)
     out[..., :3] = (above + (own - above) * share.astype(np.float32)).astype(np.uint8)
     return out
@@ -111,11 +112,12 @@ def _paint_ripples(st: Stage, top: int, place: str, rng: np.random.Generator) ->
 
 def _paint_glitter(st: Stage, top: int, horizon: float, rng: np.random.Generator) -> None:
     assert st.light.disc
-    x, y = sun_at(st, horizon)
+    x, y, r = sun_at(st, horizon)
     colour = st.colour(st.light.disc[0], lit=False, alpha=190)
-    image = top + (top - y) / (1.0 if top > horizon + 1 else _STEEPNESS)
+    flat = 1.0 if top > horizon + 1 else _STEEPNESS
+    image = top + (top - y) / flat
     soft = st.colour(st.light.disc[0], lit=False, alpha=140)
-    st.shade(oval(x, image, 0.062 * st.unit, 0.05 * st.unit), soft)
+    st.shade(oval(x, image, 1.06 * r, 1.06 * r / flat), soft)
     dashes = []
     for k in np.linspace(0.02, 0.8, 11):
         py = top + k * (st.height - top)

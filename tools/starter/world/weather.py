@@ -1,4 +1,4 @@
-"""What falls or hangs in the air before everything: rain, snow, fog."""
+"""What falls or hangs in the air: rain, snow, fog."""
 
 import numpy as np
 import skia
@@ -9,13 +9,13 @@ from tools.starter.world.stage import Stage
 
 
 def paint_weather(st: Stage, weather: str, horizon: float, rng: np.random.Generator) -> None:
-    """Rain, snowflakes or fog over the whole picture; nothing when clear or cloudy."""
+    """Rain, snowflakes or thin mist before everything; nothing when clear or cloudy."""
     if weather == "rain":
         _rain(st, rng)
     elif weather == "snow":
         _snow(st, rng)
     elif weather == "fog":
-        _fog(st, horizon, rng)
+        _mist(st, horizon, rng)
 
 
 def _rain(st: Stage, rng: np.random.Generator) -> None:
@@ -50,14 +50,18 @@ def _snow(st: Stage, rng: np.random.Generator) -> None:
     st.shade(union(flakes), st.colour((250, 252, 255), lit=False, alpha=235))
 
 
-def _fog(st: Stage, horizon: float, rng: np.random.Generator) -> None:
-    deep = st.height - horizon
-    haze = st.light.haze
+def paint_fog_bank(st: Stage, horizon: float) -> None:
+    """Thick fog about the horizon, behind what is near."""
+    deep, haze = st.height - horizon, st.light.haze
     veil = st.colour(haze, lit=False, alpha=180)
     clear = veil & 0x00FFFFFF
     top, low = horizon - 0.75 * horizon, horizon + 0.42 * deep
     st.shade(box(0, top, st.width, horizon), veil, down(top, horizon, clear, veil))
     st.shade(box(0, horizon, st.width, low), veil, down(horizon, low, veil, clear))
+
+
+def _mist(st: Stage, horizon: float, rng: np.random.Generator) -> None:
+    deep, haze = st.height - horizon, st.light.haze
     thin = st.colour(haze, lit=False, alpha=30)
     st.shade(box(0, 0, st.width, st.height), thin)
     for k in (0.3, 0.62, 0.9):

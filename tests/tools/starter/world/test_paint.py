@@ -5,7 +5,8 @@ import pytest
 
 pytest.importorskip("skia")
 
-from tools.starter.world import Painting, Scene, Thing, paint, scene
+from tools.starter.world.paint import Painting, paint
+from tools.starter.world.scene import Scene, Thing, scene
 from tools.starter.world.sheet import contact_sheet, views
 from tools.starter.world.vocabulary import (
     ANIMALS,

@@ -3,9 +3,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tools.starter.world import Scene, Thing, held_out, mirrored, scene
 from tools.starter.world.questions import HEADS, asked, grade, labels, questions
-from tools.starter.world.scene import HELD_OUT_PAIRS
+from tools.starter.world.scene import HELD_OUT_PAIRS, Scene, Thing, held_out, mirrored, scene
 from tools.starter.world.vocabulary import (
     COLOURS,
     COLUMNS,

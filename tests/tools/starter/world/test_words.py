@@ -2,8 +2,9 @@ import re
 
 import numpy as np
 
-from tools.starter.world import captions, say, scene
+from tools.starter.world.scene import scene
 from tools.starter.world.vocabulary import COLOURS, KINDS
+from tools.starter.world.words import captions, say
 
 SCENES = [scene(seed) for seed in range(300)]
 SAID = {
