@@ -42,7 +42,7 @@ def house(st: Stage, colour: RGB, variant: float) -> None:
     slab += [(deep + eave, -h + 0.012), (eave, -h + 0.016)]
     st.fill(polygon(*slab), st.colour(roof, 1.0 if st.side < 0 else 1.15), _ROOF)
     rim = [(-2 * w - eave, -h + 0.016), (-w, -peak - 0.012), (eave, -h + 0.016)]
-    st.mark(rim, 0.014, st.colour(roof, 0.8))
+    st.limb(rim, 0.014, st.colour(roof, 0.8))
     door = -1.45 * w
     st.shade(
         box(door - 0.018, -0.072, door + 0.018, 0),
@@ -233,7 +233,7 @@ def balloon(st: Stage, colour: RGB, variant: float) -> None:
     envelope.cubicTo(0.145, -0.21, 0.1, -0.18, 0.042, -0.115)
     envelope.close()
     st.fill(envelope, st.colour(colour, 1.03 if not st.light.glowing else 1.2), round=True)
-    band = st.colour(_CREAM if min(colour) < 200 else (226, 168, 92), alpha=215)
+    band = st.colour(_CREAM if min(colour) < 200 else (132, 146, 172), alpha=215)
     with st.clipped(envelope):
         for x, w in ((-0.082, 0.02), (0.0, 0.026), (0.082, 0.02)):
             st.shade(oval(x * 1.0, -0.27, w, 0.18), band)

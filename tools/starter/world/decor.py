@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import skia
 
 from tools.starter.world.shapes import down, oval, under, union
 from tools.starter.world.stage import Normal, Stage
@@ -33,7 +32,7 @@ def copses(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
             for dx in np.linspace(-1, 1, int(rng.integers(2, 5))):
                 r = st.unit * rng.uniform(0.016, 0.03)
                 clump.append(oval(x + 0.035 * st.unit * dx, y - 0.9 * r, r, 1.15 * r))
-            clump = skia.Simplify(union(clump))
+            clump = union(clump)
             st.fill(clump, st.colour(snow((82, 132, 84))), SLOPE)
 
 

@@ -144,7 +144,7 @@ def _forest(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
     with st.being("plant", 0.97, 0.8):
         crowns = _crowns(st, y - 0.62 * tall, 0.1 * u, rng)
         crowns.append(box(-4, y - 0.58 * tall, st.width + 4, y + 0.03 * u))
-        st.fill(skia.Simplify(union(crowns)), st.colour(back), SLOPE)
+        st.fill(union(crowns), st.colour(back), SLOPE)
     with st.being("plant", 0.93, 0.35):
         bark = st.colour(snow((86, 66, 54)))
         for i in range(round(5 * st.width / u) + 1):
@@ -154,7 +154,7 @@ def _forest(st: Stage, y: float, rng: Rng, snow: Snow) -> None:
         crowns = _crowns(st, y - 0.5 * tall, 0.13 * u, rng)
         shader = down(y - 0.9 * tall, y - 0.3 * tall, st.colour(front, 0.8), st.colour(front, 1.12))
         near = st.colour(front)
-        st.fill(skia.Simplify(union(crowns)), near, SLOPE, shader=shader)
+        st.fill(union(crowns), near, SLOPE, shader=shader)
     _ground(st, y + 0.02 * u, snow((122, 152, 84)), snow((74, 110, 54)))
     bands(st, y, snow((160, 186, 96)), rng)
     tufts(st, y, snow((60, 100, 50)), rng)

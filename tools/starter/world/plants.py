@@ -30,7 +30,7 @@ def tree(st: Stage, colour: RGB, variant: float) -> None:
         (0.07, -0.335, 0.076),
     ]
     lobes = [(x * rng.uniform(0.9, 1.1), y + rng.uniform(-0.012, 0.012), r) for x, y, r in lobes]
-    crown = skia.Simplify(union([disc(*lobe) for lobe in lobes]))
+    crown = union([disc(*lobe) for lobe in lobes])
     st.fill(crown, st.colour(colour, 0.74), round=True)
     s = st.side
     with st.clipped(crown):
@@ -123,7 +123,7 @@ def _bloom(st: Stage, x: float, size: float, colour: RGB, variant: float) -> Non
         (hx + ring * cos(turn + 2 * pi * i / petals), hy + ring * sin(turn + 2 * pi * i / petals))
         for i in range(petals)
     ]
-    head = skia.Simplify(union([disc(px, py, r) for px, py in spots] + [disc(hx, hy, ring)]))
+    head = union([disc(px, py, r) for px, py in spots] + [disc(hx, hy, ring)])
     st.fill(head, st.colour(colour, 0.84), round=True)
     st.shade(
         union([disc(px * 0.94 + hx * 0.06, py * 0.94 + hy * 0.06, 0.74 * r) for px, py in spots]),

@@ -58,9 +58,22 @@ def _paint_disc(st: Stage, scene: Scene, horizon: float) -> None:
     st.shade(disc(x, y, reach), 0xFFFFFFFF, shine)
     shape = disc(x, y, r)
     if scene.time == "night" and scene.crescent:
-        shape = skia.Op(shape, disc(x + 0.5 * r, y - 0.28 * r, 0.86 * r), skia.kDifference_PathOp)
+        shape = _crescent(x, y, r)
     with st.being("sun or moon", 1.0):
         st.fill(shape, st.colour(face, lit=False))
+
+
+def _crescent(x: float, y: float, r: float) -> skia.Path:
+    """A disc less another, 0.86 of its size, whose middle lies 0.573 r to the upper right."""
+    turn, outer, inner = -29.2, 59.1, 86.0
+    cx, cy, bite = x + 0.5 * r, y - 0.28 * r, 0.86 * r
+    path = skia.Path()
+    whole = skia.Rect(x - r, y - r, x + r, y + r)
+    path.arcTo(whole, turn + outer, 360 - 2 * outer, True)
+    gone = skia.Rect(cx - bite, cy - bite, cx + bite, cy + bite)
+    path.arcTo(gone, turn + 180 + inner, -2 * inner, False)
+    path.close()
+    return path
 
 
 def _paint_cloud(st: Stage, weather: str, i: int, horizon: float, rng: np.random.Generator) -> None:
@@ -73,14 +86,10 @@ def _paint_cloud(st: Stage, weather: str, i: int, horizon: float, rng: np.random
     lumps, base = [], y + 0.2 * wide
     for k in np.linspace(-1, 1, 5):
         r = wide * (0.62 - 0.36 * k * k) * flat * rng.uniform(0.85, 1.1)
-        lumps.append(oval(x + k * wide, base - 0.62 * r, 1.12 * r, 0.82 * r))
-    shape = skia.Simplify(union(lumps))
+        lumps.append(oval(x + k * wide, base - 0.8 * r, 1.12 * r, 0.8 * r))
+    foot = skia.Rect(x - 1.22 * wide, base - 0.3 * wide * flat, x + 1.22 * wide, base)
+    shape = union([*lumps, skia.Path.RRect(foot, 0.15 * wide * flat, 0.15 * wide * flat)])
     bright, below = st.light.cloud
-    shape = skia.Op(
-        shape,
-        skia.Path.Rect(skia.Rect(x - 3 * wide, y - 3 * wide, x + 3 * wide, base)),
-        skia.kIntersect_PathOp,
-    )
     top = base - 1.1 * wide * flat
     with st.being("cloud", 1.0):
         shader = down(

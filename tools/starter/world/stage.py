@@ -21,6 +21,8 @@ Normal = tuple[float, float, float]
 FRONT: Normal = (0.0, 0.0, 1.0)
 UP: Normal = (0.0, 1.0, 0.0)
 SKY_DEPTH = 1.0
+_EDGE = 0.0055
+"""The width of the outlines in the edge map, in units; they lie around a part."""
 
 
 @dataclass(frozen=True)
@@ -179,15 +181,13 @@ class Stage:
         paint = skia.Paint(AntiAlias=True, Color=colour)
         if shader is not None and self._flat is None:
             paint.setShader(shader)
+        if self.pen.outline and not self._only_colour:
+            self.canvas.drawPath(path, self._line(2 * self.pen.width, self.colour_of_outline()))
         self.canvas.drawPath(path, paint)
-        if self._only_colour:
-            return
-        if self.pen.outline:
-            self.canvas.drawPath(path, self._line(self.pen.width, self.colour_of_outline()))
-        if self.truth:
+        if self.truth and not self._only_colour:
             self._ids.drawPath(path, skia.Paint(Color=self._register(path, normal, round)))
-            self._lines.drawPath(path, skia.Paint(Color=0xFF000000))
-            self._lines.drawPath(path, self._line(0.006, 0xFFFFFFFF))
+            self._lines.drawPath(path, self._line(2 * _EDGE, 0xFFFFFFFF))
+            self._lines.drawPath(path, skia.Paint(AntiAlias=True, Color=0xFF000000))
 
     def limb(
         self, points: Sequence[Point], width: float, colour: int, curved: bool = False
@@ -201,9 +201,9 @@ class Stage:
         if self.truth and not self._only_colour:
             part = self._register(path, FRONT, False)
             self._ids.drawPath(path, _stroke(width, part, False))
-            line = self._local(0.006)
-            self._lines.drawPath(path, _stroke(width + line, 0xFFFFFFFF, True))
-            self._lines.drawPath(path, _stroke(max(width - line, line / 2), 0xFF000000, True))
+            wide = self._local(2 * _EDGE)
+            self._lines.drawPath(path, _stroke(width + wide, 0xFFFFFFFF, True))
+            self._lines.drawPath(path, _stroke(width, 0xFF000000, True))
 
     def shade(self, path: skia.Path, colour: int, shader: skia.Shader | None = None) -> None:
         """Light or decoration upon a part: colour only."""

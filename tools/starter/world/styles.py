@@ -21,8 +21,8 @@ _LEAD: RGB = (24, 22, 28)
 def pen_of(style: str) -> Pen:
     """How `style` lays colour."""
     return {
-        "ink drawing": Pen(_wash, _INK, 0.0062),
-        "stained glass": Pen(_saturate, _LEAD, 0.0095),
+        "ink drawing": Pen(_wash, _INK, 0.0058),
+        "stained glass": Pen(_saturate, _LEAD, 0.0085),
         "pastel": Pen(_chalk),
         "watercolour": Pen(_thin),
     }.get(style, Pen())
@@ -162,7 +162,7 @@ def _pastel(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     grain = _cloth(shape, _cells(picture, unit, 0.017), rng)
     stroke = _cloth(shape, (max(2, shape[0] * 48 // unit), max(2, shape[1] * 7 // unit)), rng)
     stroke = stroke[(rows + columns // 2) % shape[0], columns]
-    cover = np.clip(0.86 + 0.05 * stroke + 0.075 * grain, 0.45, 1)[..., None]
+    cover = np.clip(0.88 + 0.045 * stroke + 0.055 * grain, 0.45, 1)[..., None]
     paper = np.array((255, 240, 226), np.float32)
     return _bytes(paper + (rough - paper) * cover)
 
