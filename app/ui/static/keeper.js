@@ -52,7 +52,8 @@ export class Keeper {
 
   /** Show what the server keeps, but where the artist has changed it and it does not know yet. */
   takeOver({ version, tabs }) {
-    if (version < this.#version) return; // asked before the last change arrived
+    if (version < this.#version) return; // asked before what is known by now
+    this.#version = version;
     const unsent = (form, name) => this.#isUnsent(form, name);
     const kept = Object.entries(tabs).map(([form, { values }]) => [form, values]);
     const fresh = this.different(Object.fromEntries(kept));
@@ -70,7 +71,8 @@ export class Keeper {
     clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#sending) return;
-    for (const [form, body] of [...this.#unsent]) {
+    for (const form of [...this.#unsent.keys()]) {
+      const body = this.#unsent.get(form); // with what was added while the one before was sent
       this.#unsent.delete(form);
       this.#sending = [form, body];
       const answer = await this.#send(form, body, false);

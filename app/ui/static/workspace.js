@@ -13,7 +13,7 @@ const SHARED = "shared";
 let keeper = null;
 let fields = []; // [form, name, kind] in the order of the widgets
 let raise = () => {};
-let pending = null; // what the widgets are filled with next: { values, kept }
+let pending = []; // what the widgets are filled with next: { values, kept }, in order
 let resolve = null;
 
 /** What was found when the page was opened: `{ tab, tabs }`, or null where nothing answered. */
@@ -67,15 +67,16 @@ export function restore(former) {
 
 /** What Gradio puts into its widgets: first the checkpoint they are filled for. */
 export function filling() {
-  const { values, kept } = pending;
-  const widgets = fields.map(([form, name]) =>
-    name in (values[form] ?? {}) && !kept(form, name) ? values[form][name] : undefined,
-  );
-  return [values[SHARED]?.checkpoint, ...widgets];
+  const all = pending.splice(0).reverse();
+  const value = (form, name) => {
+    const given = ({ values, kept }) => name in (values[form] ?? {}) && !kept(form, name);
+    return all.find(given)?.values[form][name];
+  };
+  return [value(SHARED, "checkpoint"), ...fields.map(([form, name]) => value(form, name))];
 }
 
 function put(values, kept) {
-  pending = { values, kept };
+  pending.push({ values, kept });
   raise();
 }
 

@@ -145,3 +145,27 @@ def test_unknown_fields_and_forms_are_passed_over() -> None:
         """
     )
     assert said["filled"] == [{"shared": {"prompt": "known"}}]
+
+
+def test_what_is_changed_while_another_form_is_on_its_way_is_sent_too() -> None:
+    said = play(
+        """
+        keeper.changed("shared", "prompt", "a boat");
+        keeper.changed("one", "steps", 7);
+        const sending = keeper.flush();
+        keeper.changed("one", "steps", 8);
+        await sending;
+        await keeper.flush();
+        """
+    )
+    assert [body["values"] for form, body, _ in said["sent"] if form == "one"] == [{"steps": 8}]
+
+
+def test_of_two_answers_the_one_that_was_asked_for_first_may_come_last() -> None:
+    said = play(
+        """
+        keeper.takeOver(kept(6, "newer", 20));
+        keeper.takeOver(kept(5, "older", 20));
+        """
+    )
+    assert said["held"]["shared"]["prompt"] == "newer"
