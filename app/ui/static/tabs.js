@@ -74,7 +74,7 @@ export function addressed() {
 
 /** The tab that the address names; without one it is the first. */
 function address() {
-  return decodeURIComponent(location.hash.slice(1)) || known.names[0];
+  return location.hash.slice(1) || known.names[0];
 }
 
 function follow() {
