@@ -8,14 +8,14 @@ from tests.app.studio.test_gallery import HOSTILE_IDS
 from tests.pictures import png, put
 
 API = "/api/v1/pictures"
-HOUSE, BOAT = "20010101-120000-001-5", "20010102-120000-001-18446744073709551615"
+HOUSE, BOAT = "20010101-120000-001-5", "20010102-120000-001-18446744073709551613"
 
 
 @pytest.fixture(autouse=True)
 def two(studio):
     """A house, and a day later a boat."""
     put(studio.settings.outputs, HOUSE, png("a crooked house", 5, "one"))
-    put(studio.settings.outputs, BOAT, png("a paper boat", 2**64 - 1, "<img src=x>"))
+    put(studio.settings.outputs, BOAT, png("a paper boat", 2**64 - 3, "<img src=x>"))
 
 
 def ids(client, **query) -> list[str]:
@@ -41,7 +41,7 @@ def test_a_picture_without_a_recipe_is_told_of_all_the_same(client, studio):
 
 def test_pictures_are_searched(client):
     assert ids(client, text="crook") == [HOUSE]
-    assert ids(client, seed=str(2**64 - 1)) == [BOAT]
+    assert ids(client, seed=str(2**64 - 3)) == [BOAT]
     assert ids(client, checkpoint="<img src=x>") == [BOAT]
     assert ids(client, to="2001-01-02") == [BOAT, HOUSE]
     assert ids(client, to="2001-01-02", offset=1, limit=1) == [HOUSE]
