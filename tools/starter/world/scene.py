@@ -181,15 +181,15 @@ def _draw_thing(
     taken = {t.kind for t in others if KINDS[t.kind].medium in ("water", "span")}
     if place == "river" and taken:
         taken |= {"boat", "bridge"}
+    taken |= {k for k in KINDS if not _free_colours(k, others)}
     kinds = [k for k, kind in KINDS.items() if place in kind.places and k not in taken]
     weights = np.array([KINDS[k].weight for k in kinds])
     name = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
     kind = KINDS[name]
-    free = [c for c in kind.colours if all((t.kind, t.colour) != (name, c) for t in others)]
     near = kind.small or rng.random() < 0.58
     return Thing(
         name,
-        _pick(rng, free),
+        _pick(rng, _free_colours(name, others)),
         column,
         "near" if near else "far",
         _pick(rng, kind.poses),
@@ -197,6 +197,12 @@ def _draw_thing(
         1 if rng.random() < 0.5 else -1,
         float(rng.random()),
     )
+
+
+def _free_colours(kind: str, others: Sequence[Thing]) -> list[str]:
+    """The colours that no other of its kind wears, so that a caption tells them apart."""
+    worn = {t.colour for t in others if t.kind == kind}
+    return [c for c in KINDS[kind].colours if c not in worn]
 
 
 def _pick(

@@ -52,6 +52,12 @@ def test_a_thing_has_its_kinds_colours_poses_and_places():
         assert len({t.column for t in s.things}) == len(s.things)
 
 
+def test_two_of_a_kind_never_wear_the_same_colour():
+    for seed in range(6000):
+        drawn = scene(seed, held_out=None)
+        assert len({(t.kind, t.colour) for t in drawn.things}) == len(drawn.things)
+
+
 def test_training_never_sees_a_held_out_combination_and_the_exam_always_does():
     assert not any(map(held_out, SCENES))
     assert all(held_out(scene(seed, held_out=True)) for seed in range(300))
