@@ -30,6 +30,11 @@ DESKTOP, TABLET, PHONE = (1440, 900), (1024, 768), (390, 844)
 SECONDS = 600
 SHOWN = 1  # the place in PROMPTS of the picture on show
 
+NOWHERE = """for (const path of document.querySelectorAll("code")) {
+  if (path.textContent.startsWith("/")) path.textContent = "~/Gesso/models";
+}"""
+"""Where this was taken is nobody's business."""
+
 PROMPTS = (
     "a red house, a meadow, a clear day",
     "a white boat on the sea at sunset, watercolour",
@@ -66,15 +71,8 @@ def _studio(home: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    (home / "models" / "checkpoints").mkdir(parents=True)
-    flags = {
-        "port": port,
-        "models": home / "models",
-        "outputs": home / "out",
-        "data": home / "data",
-    }
-    command = [sys.executable, "-m", "app.cli", "serve", "--no-browser"]
-    command += [part for name, value in flags.items() for part in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "app.cli", "serve", "--no-browser", "--port", str(port)]
+    command += ["--outputs", str(home / "outputs"), "--data", str(home / "data")]
     process = subprocess.Popen(command, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -110,6 +108,7 @@ def _shoot(browser: Any, url: str, name: str) -> None:
     page.wait_for_selector("#steps input")
     arrange(page)
     page.wait_for_timeout(800)
+    page.evaluate(NOWHERE)
     page.screenshot(path=SHOTS / f"{name}.png")
     context.close()
 
@@ -153,7 +152,7 @@ def _queue(page: Page) -> None:
 
 
 def _nothing(page: Page) -> None:
-    page.wait_for_selector(".welcome")
+    page.get_by_role("button", name="Copy").wait_for()
 
 
 Scene = tuple[tuple[int, int], str, Callable[[Page], None]]
