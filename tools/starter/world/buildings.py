@@ -5,7 +5,7 @@ from math import cos, pi, sin
 import skia
 
 from tools.starter.world.light import mix
-from tools.starter.world.shapes import blob, box, disc, down, oval, polygon, union
+from tools.starter.world.shapes import blob, box, disc, down, glow, oval, polygon, union
 from tools.starter.world.stage import Normal, Stage
 from tools.starter.world.vocabulary import RGB
 
@@ -97,8 +97,8 @@ def lighthouse(st: Stage, colour: RGB, variant: float) -> None:
     main = st.colour(colour)
     band = st.colour(_CREAM if min(colour) < 200 else (120, 132, 150))
     if st.light.glowing:
-        beam = st.colour((255, 236, 160), lit=False, alpha=80)
-        st.shade(polygon((0, -0.4), (0.6, -0.5), (0.6, -0.36)), beam)
+        beam = st.colour((255, 236, 160), lit=False, alpha=130)
+        st.shade(polygon((0, -0.4), (0.6, -0.5), (0.6, -0.36)), beam, glow(0, -0.4, 0.6, beam))
     st.fill(polygon((-0.062, 0), (0.062, 0), (0.04, -0.35), (-0.04, -0.35)), main)
     for low, high in ((0.07, 0.14), (0.21, 0.28)):
         a, b = 0.062 - 0.063 * low, 0.062 - 0.063 * high

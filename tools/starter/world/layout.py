@@ -101,7 +101,7 @@ def _scale(scene: Scene, thing: Thing, size: tuple[int, int]) -> float:
     unit = min(size)
     if thing.distance == "far":
         return 0.6 * unit
-    columns = [COLUMNS.index(t.column) for t in scene.things if t.distance == "near"]
+    columns = sorted({COLUMNS.index(t.column) for t in scene.things if t.distance == "near"})
     scale = _SCALE_BY_GAP[min((b - a for a, b in pairwise(columns)), default=3)]
     if KINDS[thing.kind].medium in ("sky", "span"):
         scale = min(scale, 1.0)
