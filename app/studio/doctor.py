@@ -168,7 +168,8 @@ def as_text(report: Report) -> str:
     lines.append("  ".join(f"{name} {number}" for name, number in report.packages.items()))
     if "device" in report.engine:
         told = report.engine
-        lines.append(f"Engine: {told['device']}, {told['dtype']}, {told['threads']} threads")
+        threads = "1 thread" if told["threads"] == 1 else f"{told['threads']} threads"
+        lines.append(f"Engine: {told['device']}, {told['dtype']}{_probed(told)}, {threads}")
     total, available = report.memory["total"] / 2**30, report.memory["available"] / 2**30
     lines.append(f"Memory: {available:.1f} GB free of {total:.1f} GB")
     lines += map(_folder_line, report.folders[-FOLDERS_SHOWN:])
@@ -194,3 +195,10 @@ def _problem_lines(problems: list[Problem], room: int) -> list[str]:
             return [*lines, f"! {len(problems) - number} more: gesso doctor --json"]
         lines += said
     return lines
+
+
+def _probed(told: Mapping[str, Any]) -> str:
+    gain = told.get("bfloat16_gain")
+    if gain is None:
+        return ""
+    return f" (bfloat16 is {gain:.1f} times as fast as float32)" if gain else " (no bfloat16)"

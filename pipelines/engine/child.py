@@ -59,7 +59,9 @@ class Child:
             # A device that is not there will not be there at the next try either.
             self._writer.write({"refused": error.to_dict()})
             return 0
-        self._writer.write({"hello": self._engine.facts(0.0).model_dump(exclude={"seconds"})})
+        facts = self._engine.facts(0.0).model_dump(exclude={"seconds"})
+        gain = self._engine.bfloat16_gain
+        self._writer.write({"hello": {**facts, "bfloat16_gain": gain}})
         while (command := self._inbox.get())["do"] != "close":
             try:
                 self._obey(command)

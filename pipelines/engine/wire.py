@@ -15,7 +15,8 @@ Studio to engine:
 
 Engine to studio:
 
-    {"hello": {"device", "dtype", "threads", "versions"}}   once, when it can take work
+    {"hello": {"device", "dtype", "threads", "versions", "bfloat16_gain"}}
+                                                            once, when it can take work
     {"refused": {"message", "cure", ...}}                   instead: it cannot run as asked
     {"state": {"checkpoint": name or null}}                 what is loaded now
     {"event": {...}, "job": id}                             payload: a step's JPEG preview

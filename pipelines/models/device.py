@@ -13,6 +13,7 @@ _DEVICES = ("auto", "cpu", "cuda", "mps")
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _PROBE_ROUNDS = 5
 _PROBE_SECONDS = 1.0
+_WORTH_IT = 1.25
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
@@ -39,16 +40,20 @@ def _count(kind: str) -> int:
     return int(kind == "cpu" or torch.backends.mps.is_available())
 
 
-def choose_dtype(device: torch.device, wanted: str = "auto") -> torch.dtype:
+def choose_dtype(
+    device: torch.device, wanted: str = "auto", gain: float | None = None
+) -> torch.dtype:
     """The dtype to compute in: "float32", "bfloat16", "float16", or with "auto" the fastest that
-    keeps the picture: float16 on a GPU; on a CPU bfloat16 where it is faster, else float32.
+    keeps the picture: float16 on a GPU; on a CPU bfloat16 where its `gain` is worth it, else
+    float32. The gain is measured where it is not given.
 
     Raises UnknownChoice; RequestError for float16 on a CPU, which is hundreds of times slower.
     """
     if wanted == "auto":
         if device.type != "cpu":
             return torch.float16
-        return torch.bfloat16 if bfloat16_is_faster() else torch.float32
+        gain = bfloat16_gain() if gain is None else gain
+        return torch.bfloat16 if gain >= _WORTH_IT else torch.float32
     if wanted not in _DTYPES:
         raise UnknownChoice("dtype", wanted, ("auto", *_DTYPES))
     if wanted == "float16" and device.type == "cpu":
@@ -58,27 +63,26 @@ def choose_dtype(device: torch.device, wanted: str = "auto") -> torch.dtype:
     return _DTYPES[wanted]
 
 
-def bfloat16_is_faster() -> bool:
-    """Whether this processor multiplies in bfloat16 clearly faster than in float32.
+def bfloat16_gain() -> float:
+    """How many times as fast as in float32 this processor multiplies in bfloat16; 0 where it can
+    only imitate it, slowly.
 
-    Some can only imitate it, slowly. The answer must not hang on what else the machine does just
-    then, for it decides the last bits of every picture: both are timed in turn, the best time of
-    each counts, and only a whole second of trying makes it a no. A yes takes some milliseconds.
+    The answer must not hang on what else the machine does just then, for it decides the last bits
+    of every picture: both are timed in turn, the best time of each counts, and only a whole second
+    of trying makes it a no. A yes takes some milliseconds.
     """
     mkldnn = getattr(torch.ops, "mkldnn", None)
     supported = getattr(mkldnn, "_is_mkldnn_bf16_supported", None)
     if supported is None or not supported():
-        return False
+        return 0.0
     brain = single = math.inf
     deadline = time.perf_counter() + _PROBE_SECONDS
     rounds = 0
-    while rounds < _PROBE_ROUNDS or time.perf_counter() < deadline:
+    while rounds < _PROBE_ROUNDS or (single < _WORTH_IT * brain and time.perf_counter() < deadline):
         brain = min(brain, _multiplication_seconds(torch.bfloat16))
         single = min(single, _multiplication_seconds(torch.float32))
         rounds += 1
-        if rounds >= _PROBE_ROUNDS and brain * 1.25 < single:
-            return True
-    return False
+    return single / brain
 
 
 def _multiplication_seconds(dtype: torch.dtype) -> float:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipelines.errors import RequestError, UnknownChoice
-from pipelines.models.device import bfloat16_is_faster, choose_device, choose_dtype
+from pipelines.models.device import bfloat16_gain, choose_device, choose_dtype
 
 CPU = torch.device("cpu")
 
@@ -42,7 +42,9 @@ def test_processors_never_compute_in_float16():
 
 
 def test_auto_takes_bfloat16_only_where_it_is_faster():
-    assert (choose_dtype(CPU) == torch.bfloat16) == bfloat16_is_faster()
+    assert (choose_dtype(CPU) == torch.bfloat16) == (bfloat16_gain() >= 1.25)
+    assert choose_dtype(CPU, gain=2.1) == torch.bfloat16
+    assert choose_dtype(CPU, gain=1.1) == choose_dtype(CPU, gain=0.0) == torch.float32
 
 
 def test_cards_compute_in_float16():
