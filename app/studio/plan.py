@@ -8,6 +8,7 @@ have: each picture once, none twice.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -55,7 +56,7 @@ def file_of(picture: str, outputs: Path) -> Path:
 
 def made(pictures: Iterable[str], outputs: Path) -> list[str]:
     """Those of the planned pictures that lie in their folder. Files appear there whole."""
-    return [picture for picture in pictures if file_of(picture, outputs).is_file()]
+    return [picture for picture in pictures if os.path.isfile(file_of(picture, outputs))]
 
 
 def sweep(pictures: Iterable[str], outputs: Path) -> None:

@@ -280,7 +280,7 @@ class Queue:
             try:
                 with self._connection:
                     yield self._connection
-            except sqlite3.OperationalError as error:
+            except sqlite3.DatabaseError as error:
                 raise not_written(error) from error
 
 

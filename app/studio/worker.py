@@ -21,6 +21,9 @@ from pipelines.events import Cancelled, Event, Failed, Finished, Saved, Skipped,
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN_SECONDS = 15.0
+"""Between two looks at a queue that could not be written."""
+
 _INTERRUPTED = Failed(
     kind=EngineStopped.__name__,
     message="Gesso ended while this was running.",
@@ -76,20 +79,17 @@ class Worker:
         where only the news of its last picture was lost.
         """
         self._engine = engine
-        for job in self._queue.running():
-            if self._settle(job):
-                self._queue.end(job.id, "done")
-            else:
-                self._queue.end(job.id, "interrupted", _INTERRUPTED)
+        self._recover()
         self._thread.start()
         self.wake()
 
     def close(self) -> None:
         """Stop feeding. A job that runs is found as interrupted at the next start."""
-        self._closing = True
+        with self._lock:
+            self._closing = True
+            if self.running is not None:
+                self.running.over.set()
         self.wake()
-        if self.running is not None:
-            self.running.over.set()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -175,6 +175,16 @@ class Worker:
         taken = self._queue.taken(job)
         return taken is not None and bool(taken.planned) and not any(taken.planned)
 
+    def _recover(self) -> None:
+        """End what the queue says is running though nothing is: done where every picture is there,
+        or else interrupted. A studio was killed over it, or its end could not be written."""
+        for job in self._queue.running():
+            if self._settle(job):
+                self._queue.end(job.id, "done")
+            else:
+                self._queue.end(job.id, "interrupted", _INTERRUPTED)
+            self._on_change()
+
     def _settle(self, job: Taken) -> bool:
         """Look at the folder for what was saved but not told, and clear away what was not saved.
 
@@ -185,19 +195,19 @@ class Worker:
         for picture in found:
             self._queue.saved(job.id, picture)
         sweep(missing, self._outputs)
-        return bool(job.planned) and len(found) == len(missing)
+        return len(job.planned) == len(job.work) and len(found) == len(missing)
 
     def _work(self) -> None:
         while not self._closing:
-            self._wake.wait()
+            self._wake.wait(LOOK_AGAIN_SECONDS)
             self._wake.clear()
-            while not self._closing and self._engine.state.state == "ready" and self._run_next():
+            while self._engine.state.state == "ready" and self._run_next():
                 pass
 
     def _run_next(self) -> bool:
         """Run the first waiting job to its end; False when none is to be run."""
-        with self._lock, _logged("none"):
-            taken = self._queue.take()
+        with self._lock:
+            taken = self._take()
             if taken is None:
                 return False
             running = self.running = Running(taken)
@@ -208,6 +218,14 @@ class Worker:
             self.on_event(running.job, Failed.model_validate(error.to_dict()))
         running.over.wait()
         return True
+
+    def _take(self) -> Taken | None:
+        """The first waiting job, unless the queue cannot be written just now. The lock is held."""
+        with _logged("none"):
+            if not self._closing:
+                self._recover()
+                return self._queue.take()
+        return None
 
     def _begin(self, running: Running, job: Taken) -> None:
         if job.pictures and not job.missing:

@@ -116,9 +116,14 @@ class EngineProcess:
             self._send({"do": "preload", "checkpoint": checkpoint})
 
     def begin(self, job: str, command: Header) -> None:
-        """Begin a job (see `pipelines.engine.wire`). Starts the process if need be."""
+        """Begin a job (see `pipelines.engine.wire`). Starts the process if need be.
+
+        Raises EngineStopped when the system lets none start.
+        """
         with self._lock:
             self._ensure()
+            if self._state.error is not None:
+                raise self._state.error
             self._job = job
             self._send({**command, "job": job})
         self._on_state()
@@ -161,7 +166,12 @@ class EngineProcess:
 
     def _launch(self) -> None:
         self._refused = None
-        self._child = child = _Child(self._arguments, self._log_file)
+        try:
+            self._child = child = _Child(self._arguments, self._log_file)
+        except OSError as error:
+            log.exception("The engine was not started")
+            self._state = EngineState(error=not_started(error))
+            return
         self._state = EngineState("starting")
         threading.Thread(
             target=self._listen, args=(child,), name="engine-reader", daemon=True
@@ -263,6 +273,15 @@ def obituary(code: int, again: bool) -> EngineStopped:
                 f"The engine crashed ({name}).",
                 f"Run it again; logs/engine.log in the data folder says more. {after}",
             )
+
+
+def not_started(error: OSError) -> EngineStopped:
+    """What the system's refusal to start a process means to the artist."""
+    return EngineStopped(
+        f"The engine cannot be started: {error.strerror or error}.",
+        "Close other programs, and check that the data folder can be written. "
+        "The next job starts it again.",
+    )
 
 
 def tail(file: Path, size: int = 4000) -> str:

@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from app.studio.errors import DataInUse, NotFound
+from app.studio.gallery import Gallery
 from app.studio.queue import PROMPT_SHOWN, Queue
+from app.studio.worker import Worker
+from pipelines.engine.remote import EngineProcess
 from pipelines.errors import RequestError, StorageError
 from pipelines.events import Failed
 from pipelines.geometry import Size
@@ -415,7 +418,10 @@ def test_a_queue_of_the_first_version_is_taken_over(file):
         ("d", "render", ()),
         ("a", "render", ("1", "2")),
     ]
-    queue.end("b", "interrupted")
+    worker = Worker(queue, Gallery(file.parent, file.parent), file.parent, list, list)
+    worker.start(EngineProcess([], file.parent / "engine.log", worker.on_event, list))
+    worker.close()
+    assert queue.get("b").state == "interrupted", "its second picture is missing"
     queue.retry("b")
     taken = queue.take()
     assert (taken.id, taken.planned[0]) == ("b", "3")

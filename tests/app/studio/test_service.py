@@ -124,6 +124,30 @@ def test_a_killed_engine_fails_one_job_and_the_queue_goes_on(studio):
     assert not list(studio.settings.outputs.rglob("*.part"))
 
 
+def test_a_queue_that_could_not_be_written_for_a_while_goes_on(studio):
+    first, second = (studio.submit(draft(steps=12, seed=seed)).id for seed in (1, 2))
+    wait_until(studio, lambda: studio.job(first).state == "running")
+    studio._queue._connection.execute("PRAGMA query_only = ON")  # as a full disk would
+    wait_until(studio, studio._worker.running.over.is_set)
+    assert studio.job(first).state == "running", "its end could not be written down"
+    time.sleep(0.2)
+    studio._queue._connection.execute("PRAGMA query_only = OFF")
+    studio._worker.wake()
+    assert [ended(studio, job).state for job in (first, second)] == ["done", "done"]
+    assert all(len(studio.job(job).pictures) == 1 for job in (first, second))
+
+
+def test_a_studio_that_closes_begins_no_further_job(settings_in, tmp_path):
+    closing = Studio(settings_in(tmp_path))
+    try:
+        job = closing.submit(draft()).id
+        closing._worker.close()
+        assert not closing._worker._run_next()
+        assert closing.job(job).state == "queued"
+    finally:
+        closing.close()
+
+
 def test_the_picture_at_hand_is_finished_and_the_rest_is_made_when_asked_again(studio):
     job = studio.submit(draft(count=3, steps=40))
     wait_until(studio, lambda: studio.job_view(job.id)["phase"] == "denoising")

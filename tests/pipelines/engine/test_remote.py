@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.engine.remote import EngineProcess, EngineState, obituary, tail
 from pipelines.engine.wire import AFRESH
+from pipelines.errors import EngineStopped
 from pipelines.events import Event, Failed
 from pipelines.geometry import Size
 from pipelines.recipe import ModelRef, Recipe
@@ -125,6 +126,21 @@ def test_three_deaths_in_a_row_stop_it_until_it_is_revived(broken, tmp_path):
     assert log.count("error: unrecognized arguments") == 3
     broken.revive()
     assert broken.state == EngineState("starting")
+
+
+def test_a_process_that_the_system_does_not_start_is_told_and_tried_again(tmp_path):
+    (tmp_path / "logs").write_text("in the way")
+    log = tmp_path / "logs" / "engine.log"
+    engine = EngineProcess(["--no-such-flag"], log, lambda job, event: None, lambda: None)
+    engine.start()
+    assert (engine.state.state, engine.pid) == ("stopped", None)
+    assert "cannot be started" in engine.state.error.message
+    with pytest.raises(EngineStopped, match="cannot be started"):
+        engine.begin("a job", job_in(tmp_path))
+    (tmp_path / "logs").unlink()
+    engine.revive()
+    assert engine.state == EngineState("starting")
+    engine.close()
 
 
 def test_an_engine_whose_device_failed_is_replaced_as_often_as_it_takes(tmp_path, monkeypatch):
