@@ -26,7 +26,7 @@ _ROWS = {
     ("river", "span", "far"): 0.34,
 }
 """Where feet stand, as a fraction of the ground from the horizon (0) to the lower edge (1)."""
-_SKY_ROWS = {("balloon", "near"): 0.94, ("balloon", "far"): 0.66, ("bird", "near"): 0.5}
+_SKY_ROWS = {("balloon", "near"): 0.96, ("balloon", "far"): 0.66, ("bird", "near"): 0.5}
 """The foot of what flies, as a fraction of the sky from the upper edge to the horizon."""
 _SKY_DEPTH = {"near": 0.35, "far": 0.75}
 _SCALE_BY_GAP = {1: 0.82, 2: 1.12, 3: 1.26}
@@ -103,8 +103,7 @@ def _scale(scene: Scene, thing: Thing, size: tuple[int, int]) -> float:
         return 0.6 * unit
     columns = sorted({COLUMNS.index(t.column) for t in scene.things if t.distance == "near"})
     scale = _SCALE_BY_GAP[min((b - a for a, b in pairwise(columns)), default=3)]
-    if KINDS[thing.kind].medium in ("sky", "span"):
-        scale = min(scale, 1.0)
     if KINDS[thing.kind].small:
         scale *= 1.2
-    return unit * min(1.35, scale * size[0] / unit)
+    limit = {"balloon": 0.92, "bridge": 1.0}.get(thing.kind, 1.35)
+    return unit * min(limit, scale * size[0] / unit)

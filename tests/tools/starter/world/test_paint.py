@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("skia")
+pytest.importorskip("skia", reason="painting needs the train extra", exc_type=ImportError)
 
 from tools.starter.world.paint import Painting, paint
 from tools.starter.world.scene import Scene, Thing, scene
