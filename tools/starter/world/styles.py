@@ -173,7 +173,7 @@ def _low_poly(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     change = np.abs(np.diff(small, axis=0, append=small[-1:])).sum(-1)
     change += np.abs(np.diff(small, axis=1, append=small[:, -1:])).sum(-1)
     weight = np.cumsum(np.clip(change.ravel() - 24, 0, 90) + 0.25)
-    count = int(560 * h * w / unit**2)
+    count = int(760 * h * w / unit**2)
     picked = np.searchsorted(weight, rng.random(count) * weight[-1])
     scale = np.array((w / small.shape[1], h / small.shape[0]))
     edges = (np.stack((picked % small.shape[1], picked // small.shape[1]), -1) + 0.5) * scale
