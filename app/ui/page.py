@@ -26,6 +26,7 @@ from app.ui.wiring import (
     checkpoints,
     wire_checkpoint,
     wire_generate,
+    wire_models,
     wire_reset,
     wire_reuse,
 )
@@ -102,7 +103,7 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
     """The page of this studio, with these tabs in their order; the first one has a form."""
     page = Page(studio, offered[0].name)
     with gr.Blocks(title="Gesso", analytics_enabled=False, fill_width=True) as blocks:
-        panels.header()
+        header = panels.header()
         page.filled_for.render()
         page.working.render()
         with gr.Column(elem_id="studio"):
@@ -111,7 +112,8 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
             results = panels.results(starter=_only_starter(page.forms.shared.chosen))
         panels.queue()
         wire_generate(page, generate, first, answers)
-        wire_checkpoint(page, answers, blocks)
+        wire_checkpoint(page, answers)
+        wire_models(page, blocks, header)
         wire_reuse(page, results, answers)
         _keep(page, [tab.name for tab in offered if isinstance(tab, View)])
     return blocks

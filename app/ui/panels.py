@@ -34,8 +34,8 @@ def panel(name: str, call: str, value: str = "", *, script: str = "page", **prop
 
 
 def header() -> gr.HTML:
-    """Name, mark, state of the engine."""
-    return panel("header", "header(element)")
+    """Name, mark, state of the engine. Raises `models` when the model folders have changed."""
+    return panel("header", "header(element, () => trigger('models'))")
 
 
 def queue() -> gr.HTML:

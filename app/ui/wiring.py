@@ -78,8 +78,8 @@ def wire_generate(page: Page, last: gr.Button, first: gr.Button, answers: gr.HTM
     first.click(partial(submit, first=True), inputs, answers, **QUIET)
 
 
-def wire_checkpoint(page: Page, answers: gr.HTML, blocks: gr.Blocks) -> None:
-    """Another checkpoint fills in what was left untouched; the list follows the folders."""
+def wire_checkpoint(page: Page, answers: gr.HTML) -> None:
+    """Another checkpoint fills in what was left untouched; one that is no use is told of."""
     checkpoint, forms = page.forms.shared["checkpoint"], page.forms
 
     def choose(filled: str, *values: Any) -> list[Any]:
@@ -102,13 +102,23 @@ def wire_checkpoint(page: Page, answers: gr.HTML, blocks: gr.Blocks) -> None:
             return panels.refused(error)
         return gr.skip()
 
-    def refresh() -> Any:
-        page.studio.rescan()
-        return gr.update(choices=checkpoints(page.studio))
-
     chosen = checkpoint.input(choose, page.filled, page.filled, **QUIET)
     chosen.then(None, forms.widgets, None, js=panels.LOOKED, **QUIET)
     checkpoint.change(check, checkpoint, answers, **QUIET)
+
+
+def wire_models(page: Page, blocks: gr.Blocks, header: gr.HTML) -> None:
+    """The list of checkpoints follows the folders: as they change, and when it is looked at."""
+    checkpoint = page.forms.shared["checkpoint"]
+
+    def listed() -> Any:
+        return gr.update(choices=checkpoints(page.studio))
+
+    def refresh() -> Any:
+        page.studio.rescan()
+        return listed()
+
+    header.models(listed, None, checkpoint, **QUIET)
     checkpoint.focus(refresh, None, checkpoint, **QUIET)
     blocks.load(refresh, None, checkpoint, **QUIET)
 

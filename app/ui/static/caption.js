@@ -8,6 +8,7 @@ export class Caption {
   element = h("div", { class: "caption" });
   #actions;
   #id = null;
+  #known = false; // whether a recipe is shown
 
   /** `actions`: `open()`, `reuse(picture, "settings" | "seed")`. */
   constructor(actions) {
@@ -16,8 +17,9 @@ export class Caption {
 
   /** `recipe` and `facts` are null for a picture that carries none. */
   show(id, { recipe = null, facts = null }) {
-    if (this.#id === id) return;
+    if (this.#id === id && this.#known === Boolean(recipe)) return;
     this.#id = id;
+    this.#known = Boolean(recipe);
     const told = recipe ? described(recipe, facts) : [];
     this.element.replaceChildren(this.#buttons(id, recipe), ...told);
   }

@@ -27,12 +27,27 @@ export class Feed extends EventTarget {
     if (this.snapshot) listener(this.snapshot);
   }
 
+  /** Call `listener()` whenever a counter of the snapshot has changed: "pictures", "models". */
+  watch(counter, listener, options = {}) {
+    let last = this.snapshot?.[counter];
+    const look = () => {
+      const now = this.snapshot[counter];
+      if (last !== undefined && now !== last) listener();
+      last = now;
+    };
+    this.addEventListener("snapshot", look, options);
+  }
+
   #shared(hear) {
-    return new Shared(hear, () => {
-      this.#line.close();
-      this.#line = new Own(hear);
-      this.#line.open();
-    });
+    try {
+      return new Shared(hear, () => {
+        this.#line.close();
+        this.#line = new Own(hear);
+        this.#line.open();
+      });
+    } catch {
+      return new Own(hear); // the browser keeps nothing for this site, and has no such workers
+    }
   }
 
   #hear({ type, data }) {

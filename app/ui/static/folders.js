@@ -22,30 +22,33 @@ export class Folders {
   #told = h("p", { class: "told", role: "status", tabindex: "-1" });
   #ways = h("div", { class: "ways" });
   #again = 0;
-  #models = null;
+  #asked = 0; // grows with every request
+  #gone = new AbortController();
 
   /** `changed(listing)` is called with each answer of the server: see `GET /folders`. */
   constructor(changed = () => {}) {
     this.changed = changed;
     this.element = h("div", { class: "folders" }, this.#ways, this.#told);
-    feed.addEventListener("snapshot", () => this.#follow(feed.snapshot));
+    feed.watch("models", () => this.#ask(""), { signal: this.#gone.signal });
     this.#ask("");
   }
 
-  #follow({ models }) {
-    if (this.#models !== null && this.#models !== models) this.#ask("");
-    this.#models = models;
+  /** Follow the studio no longer. */
+  close() {
+    this.#gone.abort();
   }
 
   /** Ask the server, for the list or a change of it, and show the answer. */
   async #ask(path, options = {}, done = "") {
     clearTimeout(this.#again);
+    const asked = ++this.#asked;
     try {
       const response = await fetch(ROOT + path, options);
       const answer = await response.json();
-      if (response.ok) this.#show(answer);
-      else this.#tell(answer);
-      if (response.ok && done && answer.chosen !== false) this.#say(done);
+      if (!response.ok) return this.#tell(answer);
+      // What was asked for before a change began would show what was there before it.
+      if (path || asked === this.#asked) this.#show(answer);
+      if (done && answer.chosen !== false) this.#say(done);
     } catch {
       if (path) this.#say(t("notice.silent"));
     }
@@ -59,7 +62,9 @@ export class Folders {
     }
     if (JSON.stringify(listing) === JSON.stringify(this.#listing)) return;
     this.#listing = listing;
+    const focused = this.#ways.contains(document.activeElement);
     this.#ways.replaceChildren(starter(), this.#own(listing), this.#others(listing));
+    if (focused) this.#told.focus({ preventScroll: true }); // what was pressed is built anew
     if (listing.fixed) this.#tell(listing.fixed);
     this.changed(listing);
   }
@@ -134,7 +139,10 @@ export class Folders {
 
 /** The folders in a dialog of their own. */
 export function showFolders() {
-  dialog("folders-dialog", t("folders.title"), new Folders().element).showModal();
+  const folders = new Folders();
+  const shown = dialog("folders-dialog", t("folders.title"), folders.element);
+  shown.addEventListener("close", () => folders.close());
+  shown.showModal();
 }
 
 function starter() {

@@ -53,7 +53,8 @@ function holdBack(event) {
   notice?.show({ message: t("notice.silent"), cure: t("notice.silent.cure") });
 }
 
-export function header(element) {
+/** `models()` is called when the model folders have changed. */
+export function header(element, models) {
   selectOnFocus();
   tabPastLists();
   listenToButtons();
@@ -61,6 +62,7 @@ export function header(element) {
   buildHeader(element, feed);
   announce(feed);
   countPrompts("prompt", "negative_prompt");
+  feed.watch("models", models);
   feed.start();
 }
 
@@ -128,6 +130,7 @@ export function results(element, props, fill) {
     const button = document.getElementById("stop");
     if (button) button.disabled = stage.unfinished.length === 0;
   });
+  feed.watch("pictures", () => stage.load());
   feed.addEventListener("back", () => {
     notice?.show(null);
     stage.load();

@@ -17,10 +17,10 @@ const SHOWN = 60;
 export class Stage {
   #ids = []; // pictures, newest first
   #prompts = new Map();
-  #details = new Map(); // promises, by picture
+  #details = new Map(); // promises, by picture, since the gallery was looked at
   #gone = new Set(); // pictures that jobs made and someone deleted
-  #version = null; // of the gallery, when it was last looked at
-  #loaded = false; // whether it was
+  #loaded = false; // whether the gallery was looked at
+  #turn = 0; // grows with every look, so that late answers are known as such
   #jobs = [];
   #mine = new Set(); // jobs whose end is awaited here
   #seen = new Set(); // jobs that ran while this page was open
@@ -60,9 +60,11 @@ export class Stage {
   /** Look at what is in the gallery. */
   async load() {
     const before = [...this.#ids];
+    const turn = ++this.#turn;
     const found = await api.pictures(SHOWN);
-    if (!found) return;
+    if (!found || turn !== this.#turn) return;
     this.#loaded = true;
+    this.#details.clear(); // what was not answered is asked again
     for (const { id, prompt } of found) {
       this.#prompts.set(id, prompt);
       this.#gone.delete(id);
@@ -98,17 +100,19 @@ export class Stage {
   }
 
   /** A new snapshot of the studio's jobs: see feed.js. */
-  update({ jobs, pictures: version }) {
+  update({ jobs }) {
+    const listed = new Set(jobs.map(({ id }) => id));
+    // A job may end, and be forgotten, while this page hears nothing.
+    for (const { id } of this.#jobs) if (!listed.has(id)) this.#mine.delete(id);
     this.#jobs = jobs;
-    for (const { pictures, prompt } of jobs) {
+    const ran = jobs.filter(({ id, state }) => state === "running" || this.#seen.has(id));
+    this.#seen = new Set(ran.map(({ id }) => id));
+    // What older jobs made is told by the gallery: it may be deleted by now.
+    for (const { pictures, prompt } of ran) {
       for (const id of pictures) this.#prompts.set(id, prompt);
     }
-    for (const { id, state } of jobs) if (state === "running") this.#seen.add(id);
-    // What older jobs made is told by the gallery: it may be deleted by now.
-    const made = jobs.filter(({ id }) => this.#seen.has(id)).flatMap(({ pictures }) => pictures);
-    if (this.#loaded) this.#add(made.filter(this.#isNew, this));
-    if (this.#version !== null && this.#version !== version) this.load();
-    this.#version = version;
+    const made = ran.flatMap(({ pictures }) => pictures).filter(this.#isNew, this);
+    if (this.#loaded && made.length) this.#add(made);
     this.#settle();
     this.#render();
   }
