@@ -4,11 +4,12 @@ import { picture } from "./gallery-api.js";
 import { favour, onChange, remove, reuse } from "./gallery-changes.js";
 import { details } from "./gallery-details.js";
 import { ICONS as MORE } from "./gallery-icons.js";
+import { keep, kept } from "./kept.js";
 import { t } from "./language.js";
 import { over } from "./over.js";
 
 const SWIPE = 48;
-const KEY = "gesso.details";
+const KEY = "details";
 const WIDE = "(min-width: 900px)";
 
 /** A picture over the whole window, beside it what made it. Arrows leaf, F makes it a favourite,
@@ -30,8 +31,8 @@ export class Lightbox {
   #id = null;
 
   /** `leaf(offset)` shows and gives the picture so many places on, or null at either end; it may
-   *  take its time. */
-  constructor(leaf) {
+   *  take its time. `closed()` is called when it is shut. */
+  constructor(leaf, closed = () => {}) {
     this.#leaf = leaf;
     const bin = round(t("gallery.delete"), MORE.trash, () => this.#remove(), "bin");
     const close = round(t("lightbox.close"), ICONS.close, () => this.#dialog.close());
@@ -51,16 +52,18 @@ export class Lightbox {
     onChange(({ favourite }) => {
       if (favourite?.id === this.#id) this.#mark(favourite.favourite);
     });
-    this.#dialog.addEventListener("close", () => this.#dialog.remove());
+    this.#dialog.addEventListener("close", () => {
+      this.#dialog.remove();
+      closed();
+    });
     this.#swipes();
   }
 
   /** `picture` is `{ id, description, first, last }`. */
   open(picture) {
     over(this.#dialog);
-    this.#told(
-      localStorage.getItem(KEY) ? localStorage.getItem(KEY) === "shown" : matchMedia(WIDE).matches,
-    );
+    const chosen = kept(KEY);
+    this.#told(chosen ? chosen === "shown" : matchMedia(WIDE).matches);
     this.#show(picture);
     this.#dialog.showModal();
   }
@@ -109,7 +112,7 @@ export class Lightbox {
 
   #toggle() {
     const shown = !this.#dialog.classList.contains("told");
-    localStorage.setItem(KEY, shown ? "shown" : "hidden");
+    keep(KEY, shown ? "shown" : "hidden");
     this.#told(shown);
   }
 
@@ -138,6 +141,7 @@ export class Lightbox {
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.repeat && event.key === "Delete") return; // one press, one picture
     const act = {
       ArrowLeft: () => this.#turn(-1),
       ArrowRight: () => this.#turn(1),

@@ -1,15 +1,16 @@
 // Light or dark: the system's choice until the artist makes one. `entrance.js` carries it out.
 
-const KEY = "gesso.look";
+import { keep, kept } from "./kept.js";
+
+const KEY = "look";
 
 export const LOOKS = ["system", "light", "dark"];
 
 export function look() {
-  return localStorage.getItem(KEY) ?? "system";
+  return kept(KEY) ?? "system";
 }
 
 export function chooseLook(wanted) {
-  if (wanted === "system") localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, wanted);
+  keep(KEY, wanted === "system" ? null : wanted);
   document.dispatchEvent(new CustomEvent("gesso:look"));
 }

@@ -3,12 +3,13 @@
 import { about } from "./about.js";
 import { h, icon, ICONS } from "./dom.js";
 import { showFolders } from "./folders.js";
+import { keep, kept } from "./kept.js";
 import { language, languages, t } from "./language.js";
 import { chooseLook, look, LOOKS } from "./look.js";
 import { canNotify, notifies, setNotify } from "./notify.js";
 import { showShortcuts } from "./shortcuts.js";
 
-const LANGUAGE = "gesso.language";
+const LANGUAGE = "language";
 
 /** The button and the list that it opens. */
 export function menu() {
@@ -79,13 +80,12 @@ function action(label, run) {
 }
 
 function chosenLanguage() {
-  return localStorage.getItem(LANGUAGE) ?? "";
+  return kept(LANGUAGE) ?? "";
 }
 
 /** What stands in the form is kept by the server, so the page may be opened anew. */
 function chooseLanguage(code) {
-  if (code) localStorage.setItem(LANGUAGE, code);
-  else localStorage.removeItem(LANGUAGE);
+  keep(LANGUAGE, code || null);
   location.reload();
 }
 

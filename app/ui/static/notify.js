@@ -2,9 +2,10 @@
 // notification, where it is wanted, that it is finished.
 
 import { thumbnailUrl } from "./api.js";
+import { keep, kept } from "./kept.js";
 import { n, number, t } from "./language.js";
 
-const KEY = "gesso.notify";
+const KEY = "notify";
 const NAME = "Gesso";
 const ENDED = ["done", "failed"];
 
@@ -14,13 +15,13 @@ export function canNotify() {
 }
 
 export function notifies() {
-  return canNotify() && localStorage.getItem(KEY) === "on" && Notification.permission === "granted";
+  return canNotify() && kept(KEY) === "on" && Notification.permission === "granted";
 }
 
 /** Turn notifications on or off; gives how they are then. Asks the artist when turned on. */
 export async function setNotify(wanted) {
   const granted = wanted && (await Notification.requestPermission()) === "granted";
-  localStorage.setItem(KEY, granted ? "on" : "off");
+  keep(KEY, granted ? "on" : null);
   return granted;
 }
 
