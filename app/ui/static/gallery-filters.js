@@ -10,6 +10,7 @@ const SEED = /^\s*seed:\s*(\d{1,20})\s*$/i;
 export class Filters {
   #changed;
   #timer = 0;
+  #names = ""; // of the checkpoints offered
   #text = h("input", {
     type: "search",
     placeholder: t("gallery.search"),
@@ -106,6 +107,8 @@ export class Filters {
     const chosen = this.#checkpoint.value;
     const names = found.map(({ name }) => name);
     if (chosen && !names.includes(chosen)) names.push(chosen);
+    if (names.join("\n") === this.#names) return; // an open list would shut
+    this.#names = names.join("\n");
     const options = names.map((name) => h("option", { value: name }, bdi(name)));
     this.#checkpoint.replaceChildren(this.#checkpoint.firstChild, ...options);
     this.#checkpoint.value = chosen;

@@ -29,6 +29,7 @@ export class Grid {
   #layout = new Layout([], 800, WIDEST);
   #rows = new Map();
   #active = 0;
+  #held = null; // the id of the picture there: others may come or go before it
   #drawing = 0;
 
   /** `selected` is the set of chosen ids; `act`: `open(index)`, `toggle(index)`, `extend(index)`,
@@ -40,9 +41,14 @@ export class Grid {
     this.element.addEventListener("scroll", () => this.#soon(), { passive: true });
     this.element.addEventListener("click", (event) => this.#click(event));
     this.element.addEventListener("keydown", (event) => this.#key(event));
+    this.element.addEventListener("keyup", keepSpace);
+    this.element.addEventListener("focusin", ({ target }) => {
+      const cell = target.closest(".cell");
+      if (cell) this.#hold(Number(cell.dataset.index));
+    });
     this.#holds();
     store.addEventListener("start", () => this.#start());
-    store.addEventListener("page", () => this.draw());
+    store.addEventListener("page", () => this.#follow());
     new ResizeObserver(() => this.#start()).observe(this.element);
   }
 
@@ -53,7 +59,7 @@ export class Grid {
 
   /** Show the picture at `index`, and give it the focus if `focus`. */
   reveal(index, focus = true) {
-    this.#active = index;
+    this.#hold(index);
     const { top } = this.#layout.place(index);
     const { scrollTop, clientHeight } = this.element;
     const bottom = top + this.#layout.step;
@@ -78,18 +84,32 @@ export class Grid {
   #start() {
     if (!this.element.clientWidth) return;
     const anchor = this.#anchor();
+    const focused = this.#canvas.contains(document.activeElement);
     const width = this.#canvas.clientWidth;
     this.#layout = new Layout(this.#store.days, width, width < 600 ? width / 2.2 : WIDEST);
-    this.#active = Math.max(0, Math.min(this.#active, this.#layout.count - 1));
     this.#rows.clear();
     this.#canvas.style.height = `${this.#layout.height}px`;
     this.element.style.setProperty("--side", `${this.#layout.side}px`);
     this.element.setAttribute("aria-rowcount", this.#layout.lines);
     this.element.setAttribute("aria-colcount", this.#layout.columns);
-    if (anchor) this.#hold(anchor);
-    const focused = this.#canvas.contains(document.activeElement);
+    if (anchor) this.#scrollTo(anchor);
+    this.#follow(focused);
+  }
+
+  #hold(index) {
+    this.#active = index;
+    this.#held = this.#store.get(index)?.id ?? null;
+  }
+
+  /** The picture that has the focus keeps it, wherever it stands now; its neighbour if it is gone. */
+  #follow(focused = this.#canvas.contains(document.activeElement)) {
+    const found = this.#held === null ? -1 : this.#store.indexOf(this.#held);
+    this.#active = found >= 0 ? found : Math.max(0, Math.min(this.#active, this.#store.count - 1));
     this.draw();
-    if (focused) this.#cell(this.#active)?.querySelector(".shot").focus({ preventScroll: true });
+    const shot = focused && this.#cell(this.#active)?.querySelector(".shot");
+    if (shot && !shot.parentElement.contains(document.activeElement)) {
+      shot.focus({ preventScroll: true });
+    }
   }
 
   /** The day at the top of what is seen, and how far below it that is. */
@@ -100,7 +120,7 @@ export class Grid {
     return section && { day: section.day, below: (scrollTop - section.top) / section.height };
   }
 
-  #hold({ day, below }) {
+  #scrollTo({ day, below }) {
     const section = this.#layout.sections.find((one) => one.day <= day);
     this.element.scrollTop = section ? section.top + below * section.height : 0;
   }
@@ -150,7 +170,7 @@ export class Grid {
     const cell = event.target.closest(".cell");
     if (!cell?.dataset.id) return;
     const index = Number(cell.dataset.index);
-    this.#active = index;
+    this.#hold(index);
     if (event.target.closest(".star")) this.#act.favour(index);
     else if (event.shiftKey) this.#act.extend(index);
     else if (event.target.closest(".pick") || event.ctrlKey || event.metaKey)
@@ -161,6 +181,7 @@ export class Grid {
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !event.target.closest(".shot")) return;
+    if (event.repeat && event.key === "Delete") return; // one press, one picture
     const index = this.#layout.next(this.#active, event.key);
     if (index !== undefined) {
       if (event.shiftKey) this.#act.extend(index);
@@ -197,6 +218,11 @@ export class Grid {
     };
     this.element.addEventListener("click", swallow, { capture: true });
   }
+}
+
+/** Space selects; some browsers would press the button as well when it is let go. */
+function keepSpace(event) {
+  if (event.key === " " && event.target.closest(".shot")) event.preventDefault();
 }
 
 /** A row of the grid: a day's heading, or as many cells as there are columns. */

@@ -9,7 +9,8 @@ export class Store extends EventTarget {
   filter = {};
   days = [];
   count = 0;
-  #pages = new Map(); // by number: an array, or null while it is on its way
+  #pages = new Map(); // by number
+  #coming = new Map(); // by number: a promise of one that is on its way
   #turn = 0; // grows with every new start, so that late answers are known as such
 
   /** Start anew. What is shown stays until the answer is there. */
@@ -24,6 +25,7 @@ export class Store extends EventTarget {
     this.days = days;
     this.count = days.reduce((sum, { count }) => sum + count, 0);
     this.#pages = new Map([[0, first]]);
+    this.#coming.clear();
     this.dispatchEvent(new Event("start"));
   }
 
@@ -35,7 +37,7 @@ export class Store extends EventTarget {
   /** The index of a picture among those that are here, or -1. */
   indexOf(id) {
     for (const [number, page] of this.#pages) {
-      const place = page?.findIndex((info) => info.id === id) ?? -1;
+      const place = page.findIndex((info) => info.id === id);
       if (place >= 0) return number * PAGE + place;
     }
     return -1;
@@ -47,7 +49,7 @@ export class Store extends EventTarget {
     const end = Math.min(Math.ceil(to / PAGE), Math.ceil(this.count / PAGE));
     const wanted = [];
     for (let number = start; number < end; number++) {
-      if (!this.#pages.has(number)) wanted.push(this.#fetch(number));
+      if (!this.#pages.has(number)) wanted.push(this.#come(number));
     }
     await Promise.all(wanted);
   }
@@ -58,19 +60,24 @@ export class Store extends EventTarget {
     if (info) Object.assign(info, change);
   }
 
+  #come(number) {
+    if (!this.#coming.has(number)) this.#coming.set(number, this.#fetch(number));
+    return this.#coming.get(number);
+  }
+
+  /** What does not come is asked for again when it is next needed, not at once. */
   async #fetch(number) {
-    const turn = this.#turn;
-    this.#pages.set(number, null);
+    const days = this.days;
     const place = { limit: PAGE, offset: number * PAGE };
     const page = await api.list(this.filter, place).catch(() => null);
-    if (turn !== this.#turn) return;
-    if (page) this.#keep(number, page);
-    else this.#pages.delete(number);
+    if (days !== this.days) return; // begun anew
+    this.#coming.delete(number);
+    if (!page) return;
+    this.#keep(number, page);
     this.dispatchEvent(new Event("page"));
   }
 
   #keep(number, page) {
-    this.#pages.delete(number);
     this.#pages.set(number, page);
     for (const old of this.#pages.keys()) {
       if (this.#pages.size <= KEPT) break;

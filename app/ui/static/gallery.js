@@ -43,9 +43,12 @@ class Gallery {
   });
   #empty = h("div", { class: "nothing" });
   #bar = h("div", { class: "chosen", role: "toolbar", "aria-label": t("gallery.selection") });
-  #lightbox = new Lightbox((offset) => this.#leaf(offset));
+  #lightbox = new Lightbox(
+    (offset) => this.#leaf(offset),
+    () => this.#store.count && this.#grid.reveal(this.#shown.index),
+  );
   #compare = new Compare();
-  #from = null; // where a selection began
+  #from = null; // `{ id, index }` of the picture at which a selection began
   #shown = null; // `{ id, index }` of the picture over the whole window
   #version = null; // of the pictures, as last told
   #loaded; // the version that is shown
@@ -131,15 +134,16 @@ class Gallery {
   #toggle(index) {
     const id = this.#store.get(index)?.id;
     if (id && !this.#selected.delete(id)) this.#selected.add(id);
-    this.#from = index;
+    this.#from = { id, index };
     this.#renderBar();
   }
 
   /** Select everything from where the selection began up to `index`. */
   async #extend(index) {
-    this.#from ??= this.#grid.active;
-    const start = Math.max(Math.min(this.#from, index), index - LONGEST);
-    const end = Math.min(Math.max(this.#from, index), index + LONGEST);
+    this.#from ??= { id: this.#store.get(this.#grid.active)?.id, index: this.#grid.active };
+    const from = this.#indexOf(this.#from);
+    const start = Math.max(Math.min(from, index), index - LONGEST);
+    const end = Math.min(Math.max(from, index), index + LONGEST);
     await this.#store.need(start, end + 1);
     for (let k = start; k <= end; k++) {
       const info = this.#store.get(k);
