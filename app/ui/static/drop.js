@@ -37,7 +37,8 @@ export class Drop {
     document.body.append(this.#overlay);
     const listen = (name, handle) => window.addEventListener(name, handle, { capture: true });
     listen("dragstart", () => (this.#own = true));
-    listen("dragend", () => (this.#own = false));
+    // What is dragged may be taken off the page, and then tells of no end.
+    for (const end of ["dragend", "pointermove"]) listen(end, () => (this.#own = false));
     listen("dragover", (event) => this.#over(event));
     listen("dragleave", (event) => event.relatedTarget === null && this.#show(false));
     listen("drop", (event) => this.#drop(event));

@@ -3,11 +3,13 @@
 import { listen, mac, shortcut } from "./shortcuts.js";
 import { go } from "./tabs.js";
 
-/** An open dialog, menu or list keeps its own Escape. */
-const OPEN = "dialog[open], :popover-open, [role=combobox][aria-expanded=true]";
+/** An open dialog, menu or list keeps its own Escape, and so does a search that it empties. */
+const OPEN =
+  "dialog[open], :popover-open, [role=combobox][aria-expanded=true]," +
+  "[type=search]:focus:not(:placeholder-shown)";
 
 const galleryTab = () => document.getElementById("tab-gallery-button");
-const queueButton = () => document.querySelector("#masthead-actions button");
+const queueButton = () => document.getElementById("queue-button");
 const prompt = () => document.querySelector("#prompt textarea");
 
 /** `generate()` presses the button, `stop()` gives false where nothing is being painted. */

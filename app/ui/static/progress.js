@@ -20,7 +20,8 @@ export class Progress {
     this.#detail.textContent = detail;
     const percent = Math.round(100 * job.fraction);
     this.#bar.style.width = `${percent}%`;
-    this.#meter.setAttribute("aria-valuenow", percent);
+    if (percent) this.#meter.setAttribute("aria-valuenow", percent);
+    else this.#meter.removeAttribute("aria-valuenow");
     this.#meter.classList.toggle("unknown", percent === 0);
   }
 }

@@ -38,7 +38,8 @@ function press(event) {
     ({ keys, run, typing, there }) =>
       run && keys.includes(combination) && (typing || free(event.target)) && there(),
   );
-  if (!found || found.run(event) === false) return;
+  // A key that is held down does it once.
+  if (!found || (!event.repeat && found.run(event) === false)) return;
   event.preventDefault();
   event.stopPropagation();
 }
