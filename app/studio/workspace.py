@@ -21,12 +21,8 @@ of fields that are not declared any more, or not of their kind, is not shown, an
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import re
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,7 +32,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.studio.errors import NotFound
 from app.studio.gallery import PICTURE_ID
-from pipelines.errors import RequestError, StorageError
+from app.studio.json_file import JsonFile
+from pipelines.errors import RequestError
 from pipelines.library.text import plain
 
 FORMAT = 1
@@ -57,8 +54,6 @@ Value = str | int | float | None
 
 _ASSET = re.compile(r"[0-9a-f]{64}")
 _NAME_SHOWN = 40
-
-log = logging.getLogger(__name__)
 
 
 class Change(BaseModel):
@@ -97,10 +92,10 @@ class Workspace:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._file = JsonFile(file, "form", FILE_LIMIT)
         self._lock = threading.Lock()
         self._known: Mapping[str, Mapping[str, Kind]] = {}
-        self._state = _open(file)
+        self._state = self._file.read(_state, _State())
 
     @property
     def version(self) -> int:
@@ -175,7 +170,7 @@ class Workspace:
         """Write a new state, if it is one. The lock is held."""
         if state != self._state:
             state = replace(state, version=state.version + 1)
-            _write(self._file, state)
+            self._file.write(_data(state))
             self._state = state
         return state.version
 
@@ -220,27 +215,9 @@ def _shown(name: str) -> str:
     return repr(plain(name, _NAME_SHOWN))
 
 
-def _open(file: Path) -> _State:
-    try:
-        if file.stat().st_size > FILE_LIMIT:
-            raise ValueError("it is too long")
-        return _state(upgrade(json.loads(file.read_bytes())))
-    except FileNotFoundError:
-        return _State()
-    except OSError as error:
-        raise StorageError(
-            f"{file} cannot be read: {error.strerror}.",
-            "Allow reading it, or choose another folder with --data.",
-        ) from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        aside = file.with_name(f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        file.replace(aside)
-        log.warning("The workspace was not understood (%s); it is kept as %s", error, aside)
-        return _State()
-
-
-def _state(data: dict[str, Any]) -> _State:
-    """Raises ValueError, TypeError, KeyError or AttributeError for what `_write` does not write."""
+def _state(data: Any) -> _State:
+    """Raises ValueError, TypeError, KeyError or AttributeError for what `_data` does not give."""
+    data = upgrade(data)
     sheets = {}
     for tab, sheet in data["tabs"].items():
         values, picture = dict(sheet["values"]), sheet["picture"]
@@ -254,22 +231,9 @@ def _state(data: dict[str, Any]) -> _State:
     return _State(data["version"], data["tab"], sheets)
 
 
-def _write(file: Path, state: _State) -> None:
+def _data(state: _State) -> dict[str, Any]:
     tabs = {
         name: {"values": dict(sheet.values), "picture": sheet.picture}
         for name, sheet in state.sheets.items()
     }
-    data = {"format": FORMAT, "version": state.version, "tab": state.tab, "tabs": tabs}
-    partial = file.with_name(f"{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w") as writing:
-            json.dump(data, writing, indent=1)
-            writing.flush()
-            os.fsync(writing.fileno())
-        os.replace(partial, file)
-    except OSError as error:
-        raise StorageError(
-            f"The form could not be kept: {error.strerror}.",
-            "Make room on the disk that holds the data folder, and check that it can be written.",
-        ) from error
+    return {"format": FORMAT, "version": state.version, "tab": state.tab, "tabs": tabs}
