@@ -16,12 +16,14 @@ import re
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.studio.errors import NotFound
+from app.studio.whole import write_whole
 from pipelines.errors import StorageError
 from pipelines.images import Door, Opened
 
@@ -118,23 +120,22 @@ class Assets:
     def _put(self, asset: Asset, png: Path, opened: Opened) -> None:
         os.replace(png, self._file(asset.id, ".png"))
         for suffix, body in ((".jpg", opened.thumbnail), (".json", _json(asset))):
-            partial = png.with_suffix(f"{suffix}.part")
-            partial.write_bytes(body)
-            os.replace(partial, self._file(asset.id, suffix))
+            write_whole(self._file(asset.id, suffix), body)
 
     def _make_room(self, newest: str) -> None:
         """Remove what was used longest ago until the rest fits."""
-        sizes: dict[str, int] = {}
+        sizes: Counter[str] = Counter()
         used: dict[str, float] = {}
         for entry in os.scandir(self._folder):
             stem, suffix = os.path.splitext(entry.name)
-            found = entry.stat()
-            if suffix in _PARTS and ASSET_ID.fullmatch(stem):
-                sizes[stem] = sizes.get(stem, 0) + found.st_size
-                used[stem] = max(used.get(stem, 0.0), found.st_mtime)
-            elif suffix == ".part" and time.time() - found.st_mtime > _ABANDONED_SECONDS:
-                os.unlink(entry)
-        total = sum(sizes.values())
+            with suppress(FileNotFoundError):  # a picture that is being refused meanwhile
+                found = entry.stat()
+                if suffix in _PARTS and ASSET_ID.fullmatch(stem):
+                    sizes[stem] += found.st_size
+                    used[stem] = max(used.get(stem, 0.0), found.st_mtime)
+                elif suffix == ".part" and time.time() - found.st_mtime > _ABANDONED_SECONDS:
+                    os.unlink(entry)
+        total = sizes.total()
         if total <= self._quota:
             return
         kept = {newest, *self._keep()}

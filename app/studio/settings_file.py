@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from app.settings import FILE_NAME, SettingsError
+from app.studio.whole import write_whole
 from pipelines.errors import StorageError
 
 
@@ -26,7 +26,13 @@ def write_models(data: Path, folders: Sequence[Path]) -> None:
     for folder in folders:
         listed.append(_text(folder))
     document["models"] = listed
-    _replace(file, tomlkit.dumps(document))
+    try:
+        write_whole(file, tomlkit.dumps(document).encode())
+    except OSError as error:
+        raise StorageError(
+            f"The settings cannot be written to {file}: {error.strerror}.",
+            "Make room on the disk, or check the permissions of the folder.",
+        ) from error
 
 
 def _text(folder: Path) -> str:
@@ -47,23 +53,4 @@ def _read(file: Path) -> tomlkit.TOMLDocument:
     except (OSError, ValueError, TOMLKitError) as error:
         raise SettingsError(
             f"The settings in {file} cannot be read: {error}.", "Correct the file, or remove it."
-        ) from error
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write all of it or nothing."""
-    part = file.with_name(file.name + ".part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise StorageError(
-            f"The settings cannot be written to {file}: {error.strerror}.",
-            "Make room on the disk, or check the permissions of the folder.",
         ) from error

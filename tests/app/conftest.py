@@ -1,6 +1,8 @@
 """A studio on tiny real models, its engine in a real process, shared by the tests of a session."""
 
+import contextlib
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,6 +55,17 @@ def studio(settings_in, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     running.start()
     yield running
     running.close()
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """While this lasts, no file of this process can grow beyond 16 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def wait_until(studio: Studio, met: Callable[[], bool], seconds: float = 60) -> None:

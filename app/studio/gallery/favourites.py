@@ -6,11 +6,11 @@ A text file beside the pictures outlives every index, can be copied with them an
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from pathlib import Path
 
 from app.studio.gallery.folder import PICTURE_ID
+from app.studio.whole import write_whole
 from pipelines.errors import StorageError
 
 FILE = "favourites.txt"
@@ -53,14 +53,7 @@ class Favourites:
 
     def _write(self, ids: frozenset[str]) -> None:
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=self._file.parent, prefix=".", suffix=".part", delete=False
-            ) as partial:
-                partial.writelines(f"{picture}\n" for picture in sorted(ids))
-                partial.flush()
-                os.fsync(partial.fileno())
-            os.replace(partial.name, self._file)
+            write_whole(self._file, "".join(f"{picture}\n" for picture in sorted(ids)).encode())
         except OSError as error:
             raise StorageError(
                 f"The favourites could not be saved: {error.strerror}.",

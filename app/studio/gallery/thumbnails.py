@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from app.studio.errors import NotFound
-from pipelines.errors import ImageFileError
+from app.studio.whole import write_whole
+from pipelines.errors import ImageFileError, StorageError
 from pipelines.images import OWN, THUMBNAIL_SIDE, Door
 
 
@@ -20,9 +19,10 @@ class Thumbnails:
         self._door = door
 
     def of(self, original: Path) -> Path:
-        """The small version of a picture. Raises NotFound when it cannot be read."""
+        """The small version of a picture. Raises NotFound when the picture cannot be read, and
+        StorageError when there is no room."""
         small = self._place(original.stem)
-        if not small.is_file() or small.stat().st_mtime_ns < original.stat().st_mtime_ns:
+        if not _is_newer(small, original):
             self._shrink(original, small)
         return small
 
@@ -37,11 +37,21 @@ class Thumbnails:
     def _shrink(self, original: Path, small: Path) -> None:
         try:
             body = self._door.shrink(original.read_bytes(), THUMBNAIL_SIDE, OWN)
-            small.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=small.parent, delete=False) as partial:
-                partial.write(body)
-            os.replace(partial.name, small)
         except ImageFileError as error:
             raise NotFound(error.message, error.cure) from error
         except OSError as error:
             raise NotFound("This picture cannot be read.", "Its file may be damaged.") from error
+        try:
+            write_whole(small, body)
+        except OSError as error:
+            raise StorageError(
+                f"The small version of this picture cannot be kept: {error.strerror}.",
+                "Make room on the disk that holds the data folder.",
+            ) from error
+
+
+def _is_newer(small: Path, original: Path) -> bool:
+    try:
+        return small.stat().st_mtime_ns >= original.stat().st_mtime_ns
+    except OSError:
+        return False

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.studio.errors import NotFound
 from app.studio.workspace import FORMAT, TEXT_LIMIT, Change, Workspace
 from pipelines.errors import RequestError, StorageError
+from tests.app.conftest import full_disk
 
 FIELDS = {"shared": {"prompt": "text", "checkpoint": "text"}, "one": {"steps": "number"}}
 PICTURE = "20261121-004100-001-7"
@@ -203,8 +204,7 @@ def test_assets_are_those_that_any_value_names(file: Path) -> None:
 def test_a_disk_that_takes_nothing_gets_a_sentence_and_changes_nothing(file: Path) -> None:
     workspace = opened(file)
     workspace.change("one", Change(values={"steps": 3}))
-    (file.parent / f"{file.name}.part").mkdir()  # stands in the way of every write
-    with pytest.raises(StorageError) as refused:
+    with full_disk(), pytest.raises(StorageError) as refused:
         workspace.change("one", Change(values={"steps": 4}))
     assert refused.value.cure
     assert values(workspace, "one") == {"steps": 3}
