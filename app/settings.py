@@ -114,9 +114,7 @@ class Settings(BaseModel):
     @field_validator("models", "presets", "outputs", "data")
     @classmethod
     def _absolute(cls, value: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
-        if isinstance(value, tuple):
-            return tuple(path.expanduser().absolute() for path in value)
-        return value.expanduser().absolute()
+        return tuple(map(_in_full, value)) if isinstance(value, tuple) else _in_full(value)
 
     @field_validator("allow_host", mode="before")
     @classmethod
@@ -136,8 +134,9 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _token_from_file(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("token_file") and "token" not in values:
-            return {**values, "token": read_token(Path(values["token_file"]).expanduser())}
+        file = values.get("token_file") if isinstance(values, dict) else None
+        if isinstance(file, str | Path) and "token" not in values:
+            return {**values, "token": read_token(Path(os.path.expanduser(file)))}
         return values
 
     @model_validator(mode="after")
@@ -160,7 +159,7 @@ class Settings(BaseModel):
             for name in cls.model_fields
             if environment.get(PREFIX + name.upper())
         }
-        data = Path({"data": home() / "data", **around, **flags}["data"])
+        data = Path(os.path.expanduser({"data": home() / "data", **around, **flags}["data"]))
         try:
             settings = cls.model_validate(_rising(_read(data / FILE_NAME), around, flags))
             settings._given = frozenset((*around, *flags))
@@ -168,6 +167,13 @@ class Settings(BaseModel):
         except ValidationError as error:
             complaint = explain(error)
             raise SettingsError(*_said(complaint), complaint.field) from error
+
+
+def _in_full(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("nobody of this name has a home folder here") from None
 
 
 def _rising(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import textwrap
@@ -95,8 +96,9 @@ def _begin(settings: Settings) -> Report:
 
 def _look_at_folders(settings: Settings, report: Report) -> None:
     for path in settings.models:
-        report.folders.append({"use": "models", "path": shown(path), "ok": path.exists()})
-        if not path.exists():
+        there = os.path.exists(path)
+        report.folders.append({"use": "models", "path": shown(path), "ok": there})
+        if not there:
             cure = f'Make the folder, or name another one with --models: mkdir -p "{shown(path)}"'
             report.problems.append(Problem(f"The models folder {shown(path)} is not there.", cure))
     for use, path in (("pictures", settings.outputs), ("data", settings.data)):

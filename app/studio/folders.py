@@ -33,19 +33,19 @@ FRESH_SECONDS = 30.0
 class Folders:
     """The model folders of a studio. Safe to use from any thread.
 
-    `use(folders)` is called to take other folders from now on. `version` counts the changes.
+    `use(folders)` is called to take other folders from now on.
     """
 
     def __init__(
         self, settings: Settings, catalog: Catalog, use: Callable[[tuple[Path, ...]], None]
     ) -> None:
-        self.version = 0
         self._settings = settings
         self._catalog = catalog
         self._use = use
         self._models = settings.models
         self._key = secrets.token_bytes(16)
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
         self._asking = threading.Lock()
         self._found: list[Candidate] = []
         self._searched_at = float("-inf")
@@ -106,22 +106,23 @@ class Folders:
 
     def remove(self, folder: str) -> None:
         """Use a folder no longer; its files stay. Raises NotFound or RequestError."""
-        kept = tuple(path for path in self._models if self._id(path) != folder)
-        if kept == self._models:
-            raise NotFound("There is no such folder.", "Look at the list of folders again.")
-        self._change(kept)
+        with self._changing:
+            kept = tuple(path for path in self._models if self._id(path) != folder)
+            if kept == self._models:
+                raise NotFound("There is no such folder.", "Look at the list of folders again.")
+            self._change(kept)
 
     def _add(self, path: Path) -> None:
-        if path in self._models:
-            raise RequestError("This folder is in use already.", "Choose another one.")
-        self._change((*self._models, path))
+        with self._changing:
+            if path in self._models:
+                raise RequestError("This folder is in use already.", "Choose another one.")
+            self._change((*self._models, path))
 
     def _change(self, folders: tuple[Path, ...]) -> None:
         self._check()
+        write_models(self._settings.data, folders)
         with self._lock:
-            write_models(self._settings.data, folders)
             self._models = folders
-            self.version += 1
         self._use(folders)
 
     def _check(self) -> None:

@@ -1,9 +1,13 @@
-"""The folders of other programs, used where they are."""
+"""The folders of other programs, used where they are.
+
+Whether something is there is asked of `os.path`: `Path` raises where nobody may look.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from os.path import exists, isdir, isfile
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -57,31 +61,31 @@ def adopt(path: Path) -> list[Folder]:
 def program_of(root: Path) -> Program | None:
     """The program whose own folder this is, or whose `extra_model_paths.yaml`; None: nobody's."""
     models = root / "models"
-    if root.name == COMFY_PATHS and root.is_file():
+    if root.name == COMFY_PATHS and isfile(root):
         return "comfyui"
-    if (root / INVOKE_CONFIG).is_file():
+    if isfile(root / INVOKE_CONFIG):
         return "invokeai"
-    if (models / "Stable-diffusion").is_dir():
-        return "forge" if (root / "modules_forge").is_dir() else "a1111"
-    if not (models / "checkpoints").is_dir():
+    if isdir(models / "Stable-diffusion"):
+        return "forge" if isdir(root / "modules_forge") else "a1111"
+    if not isdir(models / "checkpoints"):
         return None
-    if (root / "fooocus_version.py").is_file() or (root / FOOOCUS_CONFIG).is_file():
+    if isfile(root / "fooocus_version.py") or isfile(root / FOOOCUS_CONFIG):
         return "fooocus"
-    if (root / "presets" / "families").is_dir():
+    if isdir(root / "presets" / "families"):
         return "gesso"
     marks = ("folder_paths.py", "comfy", COMFY_PATHS, COMFY_PATHS + ".example")
-    return "comfyui" if any((root / mark).exists() for mark in marks) else None
+    return "comfyui" if any(exists(root / mark) for mark in marks) else None
 
 
 def _webui(root: Path) -> Iterator[Folder]:
     """A1111 and Forge keep embeddings beside `models`, all else below it."""
-    if (root / "models" / "Stable-diffusion").is_dir():
+    if isdir(root / "models" / "Stable-diffusion"):
         yield from _named_folders(root / "models")
         yield from _named_folders(root, only=("embeddings",))
 
 
 def _comfy(root: Path) -> Iterator[Folder]:
-    if (root / "models" / "checkpoints").is_dir():
+    if isdir(root / "models" / "checkpoints"):
         yield from _named_folders(root / "models")
         yield from _comfy_paths(root / COMFY_PATHS)
 
@@ -102,7 +106,7 @@ def _comfy_paths(file: Path) -> Iterator[Folder]:
 
 def _invoke(root: Path) -> Iterator[Folder]:
     """InvokeAI sorts its models by base or by key, so only their contents tell what they are."""
-    if (root / INVOKE_CONFIG).is_file():
+    if isfile(root / INVOKE_CONFIG):
         config = read_yaml(str(root / INVOKE_CONFIG))
         yield Folder(_absolute(root / (_text(config.get("models_dir")) or "models")))
 
@@ -124,7 +128,7 @@ def _named_folders(parent: Path, only: tuple[str, ...] = ()) -> Iterator[Folder]
         return
     for name in names:
         role = FOLDERS.get(name.lower())
-        if role and (not only or name.lower() in only) and (parent / name).is_dir():
+        if role and (not only or name.lower() in only) and isdir(parent / name):
             yield Folder(parent / name, role)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 import time
@@ -206,7 +207,7 @@ class Library:
 
     def is_current(self, entry: Entry) -> bool:
         """Whether what lies at its path is still what was listed; a folder is taken to be."""
-        return _is_as_listed(entry) or entry.path.is_dir()
+        return _is_as_listed(entry) or os.path.isdir(entry.path)
 
     def hash_in_background(self) -> None:
         """Start a thread that hashes every file there is and every one that comes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -106,7 +107,7 @@ class Shelf:
 
     def _scan(self) -> None:
         now = time.time()
-        self.is_there, self.program = self.path.exists(), program_of(self.path)
+        self.is_there, self.program = os.path.exists(self.path), program_of(self.path)
         known = self.items()
         items: dict[str, Item] = {}
         unknown: list[tuple[Folder, Found]] = []

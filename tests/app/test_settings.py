@@ -39,6 +39,22 @@ def test_relative_folders_are_made_absolute(data, monkeypatch):
     assert Settings.load({"models": ["here"]}, {}).models == (data / "here",)
 
 
+def test_the_file_in_a_data_folder_within_home_is_read(data, monkeypatch):
+    monkeypatch.setenv("HOME", str(data))
+    (data / "mine").mkdir()
+    (data / "mine" / "settings.toml").write_text("port = 7999")
+    settings = Settings.load({}, {"GESSO_DATA": "~/mine"})
+    assert (settings.port, settings.data) == (7999, data / "mine")
+
+
+@pytest.mark.parametrize("line", ["token_file = 5", "models = 5", "port = [1]", "allow_host = {}"])
+def test_a_line_of_the_wrong_kind_in_the_file_is_a_sentence(data, line):
+    (data / "settings.toml").write_text(line)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({"data": str(data)}, {})
+    assert caught.value.cure
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -49,6 +65,7 @@ def test_relative_folders_are_made_absolute(data, monkeypatch):
         ({"threads": "0"}, "Threads"),
         ({"colour": "red"}, "not a setting"),
         ({"host": "example.org"}, "Host"),
+        ({"models": ["~nobody-of-this-name/models"]}, "home folder"),
     ],
 )
 def test_a_wrong_setting_is_a_sentence_with_a_cure(data, flags, said):

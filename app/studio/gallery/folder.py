@@ -86,7 +86,8 @@ class Folder:
         return next((file for file in files if self._holds(file)), None)
 
     def _holds(self, file: Path) -> bool:
-        return file.is_file() and file.resolve().is_relative_to(self.outputs.resolve())
+        inside = os.path.join(os.path.realpath(self.outputs), "")
+        return os.path.isfile(file) and os.path.realpath(file).startswith(inside)
 
 
 def writable(folder: Path) -> Path:

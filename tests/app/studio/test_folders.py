@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -28,6 +30,18 @@ MARKS = {
     "gesso": ("models/checkpoints", "presets/families"),
 }
 FILES = {"invokeai": ("invokeai.yaml",), "fooocus": ("fooocus_version.py",)}
+
+
+@contextlib.contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Without the rights of the superuser, whom no permission stops."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def _studio(root: Path, program: str) -> Path:
@@ -106,6 +120,16 @@ def test_studios_are_found_near_home_and_links_are_not_followed(someone: Path) -
     assert {someone / "ComfyUI", someone / "Documents" / "AI" / "forge"} <= found
 
 
+def test_a_folder_that_nobody_may_look_into_ends_no_search() -> None:
+    with ordinary_user(), tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        closed = place / "lost+found"
+        closed.mkdir()
+        _studio(place / "webui", "a1111")
+        closed.chmod(0)
+        assert [found.path for found in search([place])] == [place / "webui"]
+
+
 def test_a_search_ends_in_time_however_many_folders_there_are(someone: Path) -> None:
     for k in range(300):
         (someone / str(k) / "a").mkdir(parents=True)
@@ -147,7 +171,6 @@ def test_an_adopted_folder_is_used_at_once_and_after_a_restart(
     folders.remove(listing["folders"][1]["id"])
     assert len(folders.listing()["folders"]) == 1
     assert (comfy / "models" / "checkpoints" / "one.safetensors").exists()
-    assert folders.version == 2
 
 
 def test_only_what_the_server_found_can_be_named(folders: Folders, tmp_path: Path) -> None:
