@@ -221,12 +221,17 @@ def test_another_checkpoint_fills_in_what_the_artist_left_untouched(open_page: A
     assert "tiny-sdxl" in page.inner_text(".caption dl")
 
 
-def test_a_file_dropped_in_appears_when_the_list_is_opened(open_page: Any, server: Server) -> None:
+def test_a_file_dropped_in_appears_in_the_list(open_page: Any, server: Server) -> None:
     page = open_page()
     source = server.models / "checkpoints" / "tiny-sd1.safetensors"
     shutil.copy2(source, source.with_name("dropped-in.safetensors"))
     page.click("#checkpoint input")
     page.wait_for_selector("#checkpoint [role=option]:has-text('dropped-in')")
+    source.with_name("dropped-in.safetensors").rename(source.with_name("renamed.safetensors"))
+    server.send("POST", "models/rescan")  # as another page would: this one has its list open
+    page.wait_for_selector("#checkpoint [role=option]:has-text('renamed')")
+    assert page.locator("#checkpoint [role=option]:has-text('dropped-in')").count() == 0
+    source.with_name("renamed.safetensors").unlink()
 
 
 def test_the_shapes_and_the_swap_set_the_size(open_page: Any) -> None:
