@@ -3,7 +3,10 @@
 A probe is a small classifier with one head for each entry of HEADS. It is trained on painted scenes
 with `labels`, and judges a checkpoint's pictures of `questions`: a hit for each attribute that
 `asked` names. Nothing that cannot be seen is asked: no distance of a kind that is always near, no
-pose of a house.
+pose of a house or of someone far away.
+
+The probe is the judge, not the judged: train it on `scene(seed, held_out=None)`, so that it knows
+every combination, and on pictures of the full 256 px, at which brush strokes can be told.
 """
 
 from collections.abc import Mapping
@@ -65,7 +68,7 @@ def asked(scene: Scene) -> dict[str, str]:
         out[f"{thing.column} colour"] = thing.colour
         if not kind.small:
             out[f"{thing.column} distance"] = thing.distance
-        if len(kind.poses) > 1:
+        if len(kind.poses) > 1 and thing.distance == "near":
             out[f"{thing.column} pose"] = thing.pose
     return out
 

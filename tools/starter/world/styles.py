@@ -192,7 +192,7 @@ def _facets(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     middle = corners.mean(1, keepdims=True)
     samples = np.concatenate((middle, 0.45 * corners + 0.55 * middle), 1).astype(int)
     seen = picture[np.clip(samples[..., 1], 0, h - 1), np.clip(samples[..., 0], 0, w - 1)]
-    tone = 1 + 0.055 * np.sin(7.0 * corners[:, 0, 0] + 3.0 * corners[:, 1, 1])[:, None]
+    tone = 1 + 0.095 * np.sin(7.0 * corners[:, 0, 0] + 3.0 * corners[:, 1, 1])[:, None]
     r, g, b = _bytes(seen.astype(np.float32).mean(1) * tone).astype(np.uint32).T
     colours = np.repeat((255 << 24) | (r << 16) | (g << 8) | b, 3).tolist()
     points = [skia.Point(x, y) for x, y in (2 * corners.reshape(-1, 2)).tolist()]
@@ -214,13 +214,13 @@ def _oil(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     strong = np.hypot(gx, gy)
     angle = np.where(strong * unit > 200, np.arctan2(gy, gx) + np.pi / 2, 0.25 + calm)
     brush = _brush(rng)
-    for spacing, long, limit in ((0.037, 0.085, -1.0), (0.021, 0.036, 160.0)):
+    for spacing, long, limit in ((0.038, 0.105, -1.0), (0.02, 0.035, 150.0)):
         n = int(h * w / (spacing * unit) ** 2)
         xy = rng.random((n, 2)) * (w, h)
         column, row = xy.astype(int).T
         keep = strong[row, column] * unit > limit
         xy, column, row = xy[keep], column[keep], row[keep]
-        colour = picture[row, column].astype(np.float32) + rng.normal(0, 7, (len(xy), 1))
+        colour = picture[row, column].astype(np.float32) + rng.normal(0, 12, (len(xy), 1))
         _stroke_all(surface.getCanvas(), brush, xy, angle[row, column], _bytes(colour), long * unit)
     relief = canvas[..., :3].astype(np.float32)
     ridge = relief.mean(-1)

@@ -111,6 +111,9 @@ def test_only_what_can_be_seen_is_asked():
         assert wanted.items() <= s.attributes.items()
         for column in COLUMNS:
             assert (f"{column} kind" in wanted) == (s.attributes[f"{column} kind"] != "none")
+            assert wanted.get(f"{column} pose") != "none"
+            far = s.attributes[f"{column} distance"] == "far"
+            assert not (far and f"{column} pose" in wanted)
 
 
 @pytest.mark.parametrize("hidden", [True, False])
