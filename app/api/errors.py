@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.studio.errors import NotFound
+from app.studio.errors import NotFound, Taken
 from pipelines.errors import (
     EngineStopped,
     RequestError,
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _STATUS: dict[type[StudioError], int] = {
     NotFound: 404,
+    Taken: 409,
     EngineStopped: 503,
     StorageError: 507,
     UnexpectedError: 500,

@@ -9,6 +9,10 @@ class NotFound(StudioError):
     """No job or picture of that id."""
 
 
+class Taken(StudioError):
+    """Something else has that name."""
+
+
 class PortInUse(StudioError):
     """Another program listens on the port."""
 

@@ -71,6 +71,16 @@ def reuse(data: bytes, catalog: Catalog, here: Facts | None = None) -> Reused:
     return Reused(found.app, Draft(**reading.values), tuple(reading.differences))
 
 
+def recall(asked: Draft, catalog: Catalog) -> Reused:
+    """What a draft that was kept asks for here; what it leaves open stays open."""
+    reading = _Reading(catalog, _said(asked))
+    if asked.checkpoint is not None:
+        reading.checkpoint(asked.checkpoint, None)
+    reading.sampling()
+    said = {name: reading.values[name] for name in asked.model_fields_set & reading.values.keys()}
+    return Reused("Gesso", Draft(**said), tuple(reading.differences))
+
+
 def draft_of(recipe: Recipe) -> Draft:
     """The draft that asks for what was decided, seed included."""
     decided = {name: value for name, value in recipe if name in Draft.model_fields}

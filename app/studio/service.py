@@ -23,6 +23,7 @@ from app.settings import Settings, home
 from app.studio.assets import Assets, ids_in
 from app.studio.folders import Folders
 from app.studio.gallery import Gallery, PictureInfo
+from app.studio.presets import BUNDLED, Presets
 from app.studio.queue import Job, Queue, no_such_job
 from app.studio.reuse import Reused, reuse
 from app.studio.snapshot import engine_view, job_view, job_views, progress_view
@@ -61,6 +62,7 @@ class Studio:
         self._door = Door()
         self.gallery = Gallery(settings.outputs, settings.data, self.news, self._door)
         self.workspace = Workspace(settings.data / "workspace.json")
+        self.presets = Presets(settings.data / "presets.json", BUNDLED)
         self.assets = Assets(settings.data / "assets", self._door, self._assets_in_use)
         self._worker = Worker(
             self._queue, self.gallery, settings.outputs, self.news, self._progressed

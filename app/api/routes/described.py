@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field
 
+from pipelines.draft import Draft
+
 
 class ErrorBody(BaseModel):
     """What every refusal says."""
@@ -22,6 +24,15 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorBody, "description": "Not done, and why"},
     "5XX": {"model": ErrorBody, "description": "Not done, and why"},
 }
+
+
+DRAFT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": Draft.model_json_schema()}},
+    }
+}
+"""Of a route that takes a draft."""
 
 
 class DescribedAPI(FastAPI):

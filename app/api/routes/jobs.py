@@ -8,15 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from app.api.routes.caching import FRESH
+from app.api.routes.described import DRAFT_BODY
 from app.studio.service import Studio
 from pipelines.draft import Draft
-
-_DRAFT_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": Draft.model_json_schema()}},
-    }
-}
 
 View = dict[str, Any]
 
@@ -40,7 +34,7 @@ def add(router: APIRouter, studio: Studio) -> None:
 
 
 def _add_jobs(router: APIRouter, studio: Studio) -> None:
-    @router.post("/jobs", status_code=201, openapi_extra=_DRAFT_BODY)
+    @router.post("/jobs", status_code=201, openapi_extra=DRAFT_BODY)
     def submit(draft: dict[str, Any], first: bool = False) -> dict[str, str]:
         """Queue a draft, last or `first`; every field of it may be left out."""
         return {"id": studio.submit(Draft.of(draft), first=first).id}
