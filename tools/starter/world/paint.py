@@ -39,6 +39,10 @@ _BY_HAND: dict[str, Callable[[Stage, RGB, float], None]] = {
 }
 
 
+_WEATHER_LAST = ("low poly", "oil painting", "watercolour", "pastel")
+"""Styles in whose facets, strokes and grain rain and snowflakes would be lost."""
+
+
 @dataclass(frozen=True)
 class Painting:
     """A picture, what it shows in words, and its ground truth (None unless asked for).
@@ -76,13 +80,20 @@ def paint(scene: Scene, size: tuple[int, int] = (256, 256), truth: bool = True) 
     stage = Stage(size, light_of(scene), pen_of(scene.style), truth)
     rng = np.random.default_rng((2, scene.seed))
     poses = _compose(stage, scene, rng)
+    horizon = scene.horizon * size[1]
+    if scene.style not in _WEATHER_LAST:
+        paint_weather(stage, scene.weather, horizon, rng)
     pixels = finish(stage, scene.style, rng)
-    known = truth_of(stage, scene.horizon * size[1], poses) if truth else None
+    if scene.style in _WEATHER_LAST:
+        stage.pixels[..., :3] = pixels
+        paint_weather(stage, scene.weather, horizon, rng)
+        pixels = np.ascontiguousarray(stage.pixels[..., :3])
+    known = truth_of(stage, horizon, poses) if truth else None
     return Painting(pixels, caption(scene), scene.attributes, known)
 
 
 def _compose(st: Stage, scene: Scene, rng: np.random.Generator) -> list[Pose]:
-    """Paint everything from the sky to the falling snow."""
+    """Paint everything from the sky to the foreground."""
     horizon, snowing = scene.horizon * st.height, scene.weather == "snow"
     paint_sky(st, scene, horizon, rng)
     paint_land(st, scene.place, snowing, horizon, rng)
@@ -101,7 +112,6 @@ def _compose(st: Stage, scene: Scene, rng: np.random.Generator) -> list[Pose]:
         paint_fog_bank(st, horizon)
     poses += [_paint_thing(st, scene, p, water) for p in placed if p.before_fog]
     paint_foreground(st, scene.place, snowing, rng)
-    paint_weather(st, scene.weather, horizon, rng)
     return [pose for pose in poses if pose]
 
 

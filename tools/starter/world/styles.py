@@ -162,7 +162,7 @@ def _pastel(picture: np.ndarray, unit: int, rng: Rng) -> np.ndarray:
     grain = _cloth(shape, _cells(picture, unit, 0.017), rng)
     stroke = _cloth(shape, (max(2, shape[0] * 48 // unit), max(2, shape[1] * 7 // unit)), rng)
     stroke = stroke[(rows + columns // 2) % shape[0], columns]
-    cover = np.clip(0.84 + 0.06 * stroke + 0.075 * grain, 0.45, 1)[..., None]
+    cover = np.clip(0.84 + 0.035 * stroke + 0.08 * grain, 0.45, 1)[..., None]
     paper = np.array((255, 240, 226), np.float32)
     return _bytes(rough + 0.7 * (paper - rough) * (1 - cover))
 

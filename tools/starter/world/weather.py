@@ -21,7 +21,7 @@ def paint_weather(st: Stage, weather: str, horizon: float, rng: np.random.Genera
 def _rain(st: Stage, rng: np.random.Generator) -> None:
     bright = mix(st.light.haze, (255, 255, 255), 0.62)
     colour = st.colour(bright, lit=False, alpha=150)
-    if st.pen.outline:
+    if st.pen.outline and not st.light.glowing:
         colour = st.colour(mix(st.light.haze, (40, 60, 120), 0.75), lit=False, alpha=170)
     count = int(46 * st.width * st.height / st.unit**2)
     slant = 0.22 if st.light.sun[0] > 0.5 else -0.22
