@@ -98,9 +98,14 @@ def test_every_control_has_a_name(open_page: Any) -> None:
     assert nameless == []
 
 
-def test_a_hidden_page_holds_no_connection(open_page: Any) -> None:
+def test_where_the_browser_keeps_nothing_a_page_that_is_looked_at_has_a_connection(
+    open_page: Any,
+) -> None:
     page = open_page(
         script="""
+          const refuse = () => { throw new DOMException("not for this site", "SecurityError"); };
+          Object.defineProperty(window, "localStorage", { get: refuse });
+          window.SharedWorker = class { constructor() { refuse(); } };
           window.sources = [];
           window.EventSource = class extends EventSource {
             constructor(url) {
@@ -117,3 +122,6 @@ def test_a_hidden_page_holds_no_connection(open_page: Any) -> None:
     }"""
     assert page.evaluate(hide, True) == 0
     assert page.evaluate(hide, False) == 1
+    page.click("[aria-label=Menu]")
+    page.click("#menu >> text=Dark")
+    assert page.is_visible("#menu")
