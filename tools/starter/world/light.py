@@ -80,7 +80,7 @@ class Light:
         """
         keep = 1 - softness
         if softness and self.glowing:
-            colour = mix(colour, _MOONLIGHT, 0.12 if max(colour) > 90 else 0.32)
+            colour = mix(colour, _MOONLIGHT, 0.12 if max(colour) > 90 else 0.22)
         tinted = (
             colour[0] * (1 - keep * (1 - self.tint[0])),
             colour[1] * (1 - keep * (1 - self.tint[1])),
