@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -36,12 +38,19 @@ class Refused(StudioError):
     """The guard does not let a request in."""
 
 
+class _Answer(JSONResponse):
+    """JSON in ASCII: an error may repeat half a character, which no other encoding can say."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode("ascii")
+
+
 def answer(
     error: StudioError, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The response that tells of an error."""
     fitting = (code for kind, code in _STATUS.items() if isinstance(error, kind))
-    return JSONResponse(error.to_dict(), status or next(fitting, 422), headers)
+    return _Answer(error.to_dict(), status or next(fitting, 422), headers)
 
 
 def nowhere() -> NotFound:

@@ -154,7 +154,7 @@ class Workspace:
 
     def _fields(self, tab: str) -> Mapping[str, Kind]:
         if tab not in self._known:
-            raise NotFound(f"There is no tab {_shown(tab)}.", "Reload the page.")
+            raise NotFound(f"There is no tab {plain(tab, _NAME_SHOWN)!r}.", "Reload the page.")
         return self._known[tab]
 
     def _shown(self, tab: str, state: _State) -> dict[str, Any]:
@@ -187,15 +187,16 @@ def upgrade(data: Any) -> dict[str, Any]:
 
 def _checked(name: str, value: Any, fields: Mapping[str, Kind]) -> Value:
     if name not in fields:
-        raise RequestError(f"There is no field {_shown(name)}.", "Reload the page.", name)
+        shown = plain(name, _NAME_SHOWN)
+        raise RequestError(f"There is no field {shown!r}.", "Reload the page.", name)
     if not _is(value, fields[name]):
         wanted = {"text": "a text", "number": "a number"}[fields[name]]
-        raise RequestError(f"{_shown(name)} is not {wanted}.", f"Send {wanted}.", name)
+        raise RequestError(f"{name!r} is not {wanted}.", f"Send {wanted}.", name)
     if not isinstance(value, str):
         return value
     if len(value) > TEXT_LIMIT:
         raise RequestError(
-            f"{_shown(name)} is too long to be kept: {len(value):,} characters.",
+            f"{name!r} is too long to be kept: {len(value):,} characters.",
             f"Shorten it to {TEXT_LIMIT:,}.",
             name,
         )
@@ -209,10 +210,6 @@ def _is(value: Any, kind: Kind) -> bool:
     if value is None:
         return True
     return type(value) in (int, float) and abs(value) < NUMBER_LIMIT  # no comparison is true of nan
-
-
-def _shown(name: str) -> str:
-    return repr(plain(name, _NAME_SHOWN))
 
 
 def _state(data: Any) -> _State:

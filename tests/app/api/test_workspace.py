@@ -69,6 +69,7 @@ def test_what_cannot_be_kept_gets_a_sentence_and_changes_nothing(client, tab, bo
 @pytest.mark.parametrize(
     "body",
     [
+        b'{"values": {"\\ud800": 1}}',
         b'{"values": {"steps": NaN}}',
         b'{"values": {"steps": 1e999}}',
         b'{"values": {"steps": ' + b"9" * 4000 + b"}}",
