@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -38,28 +40,34 @@ class Bodies:
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(LONG_AT_ONCE)
 
-    async def read(self, headers: Headers, receive: Receive, limit: int) -> Receive | Response:
+    @asynccontextmanager
+    async def read(
+        self, headers: Headers, receive: Receive, limit: int
+    ) -> AsyncIterator[Receive | Response]:
         """A `receive` that gives the whole body at once, or the refusal.
 
-        Raises Gone if the client left.
+        A long body has its turn until the block ends. Raises Gone if the client left.
         """
         if "content-length" not in headers and "transfer-encoding" not in headers:
-            return receive
-        length = headers.get("content-length", "0")
-        if not (length.isascii() and length.isdigit()):
-            return answer(Refused("The length of the request is no number.", "Correct it."), 400)
-        try:
-            if int(length) > limit:
-                raise TooLong
-            if limit <= LONG:
-                return _again(await _whole(receive, limit), receive)
-            async with self._turns:
-                return _again(await _whole(receive, limit), receive)
-        except TooLong:
-            return answer(Refused("The request is too long.", _shorter(limit)), 413)
-        except TooSlow:
-            cure = "Check the network, then try again."
-            return answer(Refused("The request did not arrive in time.", cure), 408)
+            yield receive
+            return
+        async with self._turns if limit > LONG else nullcontext():
+            yield await _read(headers, receive, limit)
+
+
+async def _read(headers: Headers, receive: Receive, limit: int) -> Receive | Response:
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        return answer(Refused("The length of the request is no number.", "Correct it."), 400)
+    try:
+        if int(length) > limit:
+            raise TooLong
+        return _again(await _whole(receive, limit), receive)
+    except TooLong:
+        return answer(Refused("The request is too long.", _shorter(limit)), 413)
+    except TooSlow:
+        cure = "Check the network, then try again."
+        return answer(Refused("The request did not arrive in time.", cure), 408)
 
 
 async def _whole(receive: Receive, limit: int) -> bytes:

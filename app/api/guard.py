@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -86,13 +87,11 @@ class Guard:
         if refusal is not None:
             return await refusal(scope, receive, send)
         assert found is not None
-        try:
-            whole = await self._bodies.read(headers, receive, found.body)
-        except Gone:
-            return None
-        if isinstance(whole, Response):
-            return await whole(scope, receive, send)
-        await self._pass(scope, headers, whole, send)
+        with suppress(Gone):
+            async with self._bodies.read(headers, receive, found.body) as whole:
+                if isinstance(whole, Response):
+                    return await whole(scope, receive, send)
+                await self._pass(scope, headers, whole, send)
 
     async def _pass(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         client = _client(scope)
