@@ -80,7 +80,12 @@ class Door:
         return self._ask("shrink", data, limits, side)[1]
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one; a picture that it is at is refused."""
+        if (process := self._process) is not None:
+            process.kill()
+        self._retire()
+
+    def _retire(self) -> None:
         with self._lock:
             self._end()
 
@@ -138,7 +143,7 @@ class Door:
         return self._process
 
     def _doze(self) -> None:
-        self._rest = threading.Timer(self._idle, self.close)
+        self._rest = threading.Timer(self._idle, self._retire)
         self._rest.daemon = True
         self._rest.start()
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from pipelines.errors import ImageFileError
 from pipelines.images.kinds import kind_of
 from pipelines.metadata.containers import jpeg_segments, png_chunks, webp_chunks
 
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_BLOCK_LIMIT = 1_000_000
-"""Blocks of a GIF that are looked at to find its second frame."""
+_PART_LIMIT = 500_000
+"""Chunks of a PNG, or blocks of a GIF, that are looked at to find out whether it is animated."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _png(data: bytes) -> Header | None:
         return None
     width, height = struct.unpack_from(">II", data, 16)
     animated = False
-    for chunk in png_chunks(data):
+    for chunk in islice(png_chunks(data), _PART_LIMIT):
         if chunk.kind == b"IDAT":
             break
         animated = animated or chunk.kind == b"acTL"
@@ -131,7 +132,8 @@ def _gif_frames(data: bytes) -> list[tuple[int, int, int, int]]:
     """Left, top, width and height of the first two frames."""
     frames: list[tuple[int, int, int, int]] = []
     position = 13 + _colour_table(data[10])
-    for _ in range(_BLOCK_LIMIT):
+    left = iter(range(_PART_LIMIT))
+    for _ in left:
         introducer = data[position : position + 1]
         if introducer == b"," and len(data) >= position + 11:
             frames.append(struct.unpack_from("<4H", data, position + 1))
@@ -142,9 +144,12 @@ def _gif_frames(data: bytes) -> list[tuple[int, int, int, int]]:
             position += 2
         else:
             break
-        while size := data[position : position + 1].strip(b"\0"):
-            position += 1 + size[0]
-        position += 1
+        for _ in left:
+            size = data[position : position + 1].strip(b"\0")
+            position += 1
+            if not size:
+                break
+            position += size[0]
     return frames
 
 

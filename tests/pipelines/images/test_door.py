@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import psutil
@@ -128,6 +129,20 @@ def test_a_picture_that_takes_too_long_is_given_up():
         assert through(door, GOOD).size == (32, 16)
     finally:
         door.close()
+
+
+def test_a_door_that_closes_waits_for_no_picture():
+    door = Door()
+    through(door, GOOD)
+    os.kill(door.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(through, door, GOOD)
+        time.sleep(0.2)
+        started = time.monotonic()
+        door.close()
+        assert time.monotonic() - started < 5
+        with pytest.raises(ImageFileError):
+            waiting.result(5)
 
 
 def test_the_child_ends_when_nothing_came_for_a_while():
