@@ -175,15 +175,17 @@ class Index:
 
         return self._do(work)
 
-    def settle(self, day: str, mtime_ns: int | None) -> None:
-        """Note the time a folder had when it was read whole; None: it must be read again."""
-        sql = "INSERT OR REPLACE INTO days (day, mtime_ns) VALUES (?, ?)"
+    def settle(self, day: str, mtime_ns: int | None, count: int) -> None:
+        """Note the time a folder had when it was read whole. It must be read again where that is
+        None, or where less than `count` pictures are known: some were lost with the index."""
+        known = "SELECT count(*) FROM pictures WHERE day = ?"
+        note = "INSERT OR REPLACE INTO days (day, mtime_ns) VALUES (?, ?)"
 
         def work(table: sqlite3.Connection) -> None:
-            if mtime_ns is None:
+            if mtime_ns is None or table.execute(known, (day,)).fetchone()[0] < count:
                 _forget_folder(table, day)
             else:
-                table.execute(sql, (day, mtime_ns))
+                table.execute(note, (day, mtime_ns))
 
         self._do(work)
 

@@ -7,6 +7,7 @@ looks at is there before the rest.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -69,10 +70,11 @@ class Sync:
             return
         try:
             deadline = time.monotonic() + AT_ONCE_SECONDS
-            for _ in self._steps():
-                if time.monotonic() > deadline:
-                    self.wake()
-                    return
+            with _logged():
+                for _ in self._steps():
+                    if time.monotonic() > deadline:
+                        self.wake()
+                        return
         finally:
             self._reading.release()
 
@@ -82,13 +84,10 @@ class Sync:
             self._wake.clear()
             if self._closing.is_set():
                 return
-            try:
-                with self._reading:
-                    for _ in self._steps():
-                        if self._closing.wait(REST_SECONDS):
-                            return
-            except StudioError:
-                log.exception("The index of the pictures is behind")
+            with _logged(), self._reading:
+                for _ in self._steps():
+                    if self._closing.wait(REST_SECONDS):
+                        return
 
     def _steps(self) -> Iterator[None]:
         """Catch up; yields after each batch of files."""
@@ -104,6 +103,7 @@ class Sync:
     def _read(self, day: str, mtime_ns: int, favourites: Collection[str]) -> Iterator[None]:
         """Read a folder; `mtime_ns` is older than its list of files."""
         settled = time.time_ns() - mtime_ns > SETTLED_NS
+        broken_ones = 0
         # In this order: a picture that is added meanwhile is in neither, or in the files.
         known, there = self._index.files(day), self._folder.files(day)
         self._report(self._index.remove(day, known.keys() - there.keys()))
@@ -113,9 +113,10 @@ class Sync:
             changed, again = self._index.put(rows)
             broken = {picture for picture, _ in batch} - {row.info.id for row in rows}
             settled = settled and day not in again
+            broken_ones += len(broken)
             self._report(changed + self._index.remove(day, broken & known.keys()))
             yield
-        self._index.settle(day, mtime_ns if settled else None)
+        self._index.settle(day, mtime_ns if settled else None, len(there) - broken_ones)
 
     def _rows(
         self, day: str, files: list[tuple[str, int]], favourites: Collection[str]
@@ -128,3 +129,12 @@ class Sync:
     def _report(self, changed: int) -> None:
         if changed:
             self._on_change()
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """An index that cannot be written must not hide what it knows already."""
+    try:
+        yield
+    except StudioError as error:
+        log.warning("The index of the pictures is behind. %s", error)

@@ -141,6 +141,29 @@ def test_a_damaged_or_lost_index_is_made_again(tmp_path, damage):
     again.close()
 
 
+def test_a_folder_of_which_pictures_were_lost_meanwhile_is_read_again(gallery, tmp_path):
+    put(tmp_path / "outputs", IDS[0])
+    put(tmp_path / "outputs", IDS[1])
+    rest(tmp_path / "outputs", iter([1_000]))
+    gallery.search(10)
+    index = gallery._index
+    assert index.times() == {DAYS[0]: 1_000 * 10**9}
+    index.remove(DAYS[0], [IDS[0]])  # as a damaged index loses all of them
+    index.settle(DAYS[0], 1_000 * 10**9, 2)
+    assert [info.id for info in gallery.search(10)] == IDS[:2]
+
+
+def test_while_the_disk_is_full_what_is_known_is_shown(gallery, tmp_path):
+    put(tmp_path / "outputs", IDS[0])
+    assert [info.id for info in gallery.search(10)] == [IDS[0]]
+    gallery._index._connection.execute("PRAGMA query_only = ON")
+    put(tmp_path / "outputs", IDS[1])
+    assert [info.id for info in gallery.search(10)] == [IDS[0]]
+    assert gallery.days() == [(DAYS[0], 1)]
+    gallery._index._connection.execute("PRAGMA query_only = OFF")
+    assert [info.id for info in gallery.search(10)] == IDS[:2]
+
+
 def test_a_link_a_pipe_and_an_impossible_date_are_no_pictures(gallery, tmp_path):
     real = put(tmp_path / "outputs", IDS[0])
     (real.parent / "20261118-120001-1.png").symlink_to(real)
