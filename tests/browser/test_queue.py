@@ -59,7 +59,11 @@ def test_what_waits_is_moved_taken_out_and_run_again_by_keyboard_alone(
     page.wait_for_function(
         "document.querySelector('#queue-drawer ol li .name').innerText === 'third'"
     )
-    page.click("[aria-label='Take out of the queue: first']")
+    page.focus("[aria-label='Take out of the queue: first']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#queue-drawer ol li:nth-child(3)", state="detached")
+    said = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert said == "Take out of the queue: second"
     page.click("#queue-drawer button:has-text('Resume')")
     page.wait_for_selector("#queue-drawer .done:has-text('second')")
     assert [job["prompt"] for job in queue.get("jobs")[:3]] == ["second", "third", "first"]

@@ -7,7 +7,6 @@ import shutil
 import time
 from typing import Any
 
-import pytest
 import torch
 
 from pipelines.metadata import read_recipe
@@ -31,7 +30,7 @@ def generate(page: Any) -> str:
         f"{ENDED} && document.querySelector('.stage .canvas').dataset.picture && "
         f"document.querySelector('.stage .canvas').dataset.picture !== '{before}'"
     )
-    page.wait_for_selector(".caption dl")
+    page.wait_for_selector(f".caption[data-picture='{shown(page)}'] dl")
     return shown(page)
 
 
@@ -82,24 +81,16 @@ def test_control_and_enter_paints_what_has_just_been_typed(open_page: Any, serve
     assert server.job()["prompt"] == "a boat typed at once"
 
 
-def test_progress_tells_the_step_and_shows_the_picture_so_far(open_page: Any) -> None:
-    page = open_page()
-    prepare(page, "slowly", steps="60")
-    set_size(page, 512, 512)
-    page.click("#generate")
-    page.wait_for_selector(".detail:has-text('step'):has-text('of 60')")
-    page.wait_for_function("document.querySelector('.canvas.preview img')?.naturalWidth === 64")
-    assert page.inner_text(".progress [role=status]") == "Painting"
-    page.keyboard.press("Escape")
-    page.wait_for_function(ENDED)
-
-
-def test_escape_stops_within_a_step_and_leaves_no_picture(open_page: Any, server: Server) -> None:
+def test_progress_shows_the_picture_so_far_and_escape_stops_within_a_step(
+    open_page: Any, server: Server
+) -> None:
     page = open_page()
     prepare(page, "to be stopped", steps="150")
     set_size(page, 512, 512)
     page.click("#generate")
-    page.wait_for_selector(".detail:has-text('step')")
+    page.wait_for_selector(".detail:has-text('step'):has-text('of 150')")
+    page.wait_for_function("document.querySelector('.canvas.preview img')?.naturalWidth === 64")
+    assert page.inner_text(".progress [role=status] >> nth=0") == "Painting"
     pressed = time.monotonic()
     page.keyboard.press("Escape")
     page.wait_for_function(ENDED)
@@ -147,65 +138,31 @@ def test_only_the_seed_can_be_reused(open_page: Any) -> None:
     page.wait_for_function("document.querySelector('#seed input').value === '11'")
 
 
-@pytest.mark.parametrize(
-    ("field", "box", "value", "sentence", "cure"),
-    [
-        ("size", "[aria-label='Width in pixels']", "63", "63", "Use 64."),
-        ("seed", "#seed input", "abc", "not a whole number", "leave it empty"),
-        ("steps", "#steps input >> nth=0", "5000", "5000", "150"),
-        ("sampler", "#sampler input", "Eulr a", "no sampler", "Did you mean 'Euler a'?"),
-        ("prompt", "#prompt textarea", "x" * 20_000, "20,000 characters", "Shorten"),
-    ],
+WRONG = (
+    ("size", "[aria-label='Width in pixels']", "63", "63", "Use 64."),
+    ("seed", "#seed input", "abc", "not a whole number", "leave it empty"),
+    ("steps", "#steps input >> nth=0", "5000", "5000", "150"),
+    ("sampler", "#sampler input", "Eulr a", "no sampler", "Did you mean 'Euler a'?"),
+    ("prompt", "#prompt textarea", "x" * 20_000, "20,000 characters", "Shorten"),
 )
-def test_a_wrong_value_gets_a_sentence_and_a_cure_and_stays_as_typed(
-    open_page: Any, field: str, box: str, value: str, sentence: str, cure: str
-) -> None:
+
+
+def test_a_wrong_value_gets_a_sentence_and_a_cure_and_stays_as_typed(open_page: Any) -> None:
     page = open_page()
     prepare(page, "kept")
-    page.fill(box, value)
-    page.keyboard.press("Control+Enter")
-    card = page.wait_for_selector(".notice")
-    assert sentence in card.inner_text()
-    assert cure in card.inner_text()
-    assert page.input_value(box) == value
-    assert page.query_selector(f"#{field}.wrong") is not None
-    if field != "prompt":
-        assert page.input_value("#prompt textarea") == "kept"
-    page.click("[aria-label=Dismiss]")
-    assert page.query_selector(".notice, .wrong") is None
-
-
-def test_a_reloaded_page_finds_the_running_job_again(open_page: Any) -> None:
-    page = open_page()
-    prepare(page, "still there", steps="150")
-    set_size(page, 512, 512)
-    page.click("#generate")
-    page.wait_for_selector(".detail:has-text('step')")
-    page.reload()
-    page.wait_for_selector(".stage[data-state=painting] .canvas.preview")
-    page.wait_for_selector(".detail:has-text('step')")
-    page.click("#stop")
-    page.wait_for_function(ENDED)
-
-
-def test_what_waits_can_be_taken_out_of_the_queue(open_page: Any, server: Server) -> None:
-    page = open_page()
-    prepare(page, "first in line", steps="150")
-    set_size(page, 512, 512)
-    page.click("#generate")
-    page.wait_for_selector(".detail:has-text('step')")
-    prepare(page, "second in line")
-    page.click("#generate")
-    page.click(".waiting:has-text('1 job waits')")
-    page.wait_for_selector("#queue-drawer li:has-text('second in line')")
-    page.click("[aria-label='Take out of the queue: second in line']")
-    page.wait_for_selector(
-        "#queue-drawer li:has-text('second in line') [data-tool]", state="detached"
-    )
-    page.keyboard.press("Escape")
-    page.click("#stop")
-    page.wait_for_function(ENDED)
-    assert [job["state"] for job in server.get("jobs")[:2]] == ["cancelled", "cancelled"]
+    for field, box, value, sentence, cure in WRONG:
+        before = page.input_value(box)
+        page.fill(box, value)
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector(f"#{field}.wrong")
+        told = page.inner_text(".notice")
+        assert sentence in told
+        assert cure in told
+        assert page.input_value(box) == value
+        page.click("[aria-label=Dismiss]")
+        assert page.query_selector(".notice, .wrong") is None
+        page.fill(box, before)
+    assert page.input_value("#prompt textarea") == "kept"
 
 
 def test_another_checkpoint_fills_in_what_the_artist_left_untouched(open_page: Any) -> None:
@@ -243,7 +200,7 @@ def test_the_shapes_and_the_swap_set_the_size(open_page: Any) -> None:
     assert page.get_attribute(".shape[data-size='128x64']", "aria-pressed") == "false"
 
 
-def test_full_view_leafs_with_the_arrow_keys_and_closes_with_escape(open_page: Any) -> None:
+def test_strip_and_full_view_leaf_with_the_arrow_keys_and_the_facts_follow(open_page: Any) -> None:
     page = open_page()
     prepare(page, "leaf one")
     older = generate(page)
@@ -256,6 +213,10 @@ def test_full_view_leafs_with_the_arrow_keys_and_closes_with_escape(open_page: A
     page.keyboard.press("Escape")
     assert not page.is_visible("#lightbox")
     assert shown(page) == older
+    page.wait_for_selector(".caption .prompt:has-text('leaf one')")
+    page.click(".tile[aria-label='Picture: leaf one']")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".caption .prompt:has-text('leaf two')")
 
 
 def test_names_and_prompts_are_only_ever_text(open_page: Any) -> None:
@@ -282,19 +243,6 @@ def test_a_job_that_fails_says_why_beside_the_prompt(open_page: Any, server: Ser
     card = page.wait_for_selector(".notice")
     assert "doomed" in card.inner_text()
     assert page.input_value("#prompt textarea") == "no model any more"
-
-
-def test_the_pictures_facts_follow_the_one_that_is_chosen(open_page: Any) -> None:
-    page = open_page()
-    prepare(page, "the older one", seed="21")
-    generate(page)
-    prepare(page, "the newer one", seed="22")
-    generate(page)
-    for _ in range(2):
-        page.click(".tile[aria-label='Picture: the older one']")
-        page.wait_for_selector(".caption .prompt:has-text('the older one')")
-        page.keyboard.press("ArrowLeft")
-        page.wait_for_selector(".caption .prompt:has-text('the newer one')")
 
 
 def test_escape_closes_an_open_list_and_stops_nothing(open_page: Any, server: Server) -> None:

@@ -1,7 +1,9 @@
 // What Gesso runs on here, and what is wrong with it, as `gesso doctor` tells it.
 
 import { examination } from "./api.js";
-import { bdi, dialog, h, icon, ICONS } from "./dom.js";
+import { dialog } from "./dialog.js";
+import { bdi, h, terms } from "./dom.js";
+import { icon } from "./icons.js";
 import { n, t } from "./language.js";
 import { bytes } from "./words.js";
 
@@ -19,7 +21,7 @@ export async function about() {
 function problems({ problems: found }) {
   if (!found.length) return h("p", { class: "well" }, t("about.well"));
   const item = ({ message, cure }) =>
-    h("li", {}, icon(ICONS.warn), h("div", {}, h("strong", {}, bdi(message)), " ", bdi(cure)));
+    h("li", {}, icon("warn"), h("div", {}, h("strong", {}, bdi(message)), " ", bdi(cure)));
   return h("ul", { class: "problems", lang: "en" }, ...found.map(item));
 }
 
@@ -34,8 +36,7 @@ function facts({ python, platform, packages, engine, memory, folders, models }) 
     [t("about.system"), `${platform} · Python ${python}`],
     [t("about.versions"), Object.entries(packages).map((pair) => pair.join(" ")).join(" · ")],
   ];
-  const row = ([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value)));
-  return h("dl", {}, ...rows.filter(([, value]) => value).map(row));
+  return terms(rows.filter(([, value]) => value));
 }
 
 function folder({ use, path, free }) {

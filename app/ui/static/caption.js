@@ -1,5 +1,6 @@
 import { downloadUrl } from "./api.js";
-import { bdi, h, icon, ICONS } from "./dom.js";
+import { bdi, h, terms } from "./dom.js";
+import { icon } from "./icons.js";
 import { t } from "./language.js";
 import { duration, facts } from "./words.js";
 
@@ -7,7 +8,6 @@ import { duration, facts } from "./words.js";
 export class Caption {
   element = h("div", { class: "caption" });
   #actions;
-  #id = null;
   #known = false; // whether a recipe is shown
 
   /** `actions`: `open()`, `reuse(picture, "settings" | "seed")`. */
@@ -17,42 +17,38 @@ export class Caption {
 
   /** `recipe` and `facts` are null for a picture that carries none. */
   show(id, { recipe = null, facts = null }) {
-    if (this.#id === id && this.#known === Boolean(recipe)) return;
-    this.#id = id;
+    if (this.element.dataset.picture === id && this.#known === Boolean(recipe)) return;
+    this.element.dataset.picture = id;
     this.#known = Boolean(recipe);
     const told = recipe ? described(recipe, facts) : [];
     this.element.replaceChildren(this.#buttons(id, recipe), ...told);
   }
 
   clear() {
-    this.#id = null;
+    delete this.element.dataset.picture;
     this.element.replaceChildren();
   }
 
   #buttons(id, recipe) {
     const { open, reuse } = this.#actions;
-    const button = (label, path, onclick, name = "") =>
-      h("button", { class: `action ${name}`, type: "button", onclick }, icon(path), label);
+    const button = (label, name, onclick, place = "") =>
+      h("button", { class: `action ${place}`, type: "button", onclick }, icon(name), label);
     const link = { class: "action", href: downloadUrl(id), download: true };
     return h(
       "div",
       { class: "actions" },
-      recipe && button(t("caption.reuse_settings"), ICONS.again, () => reuse(id, "settings")),
-      recipe && button(t("caption.reuse_seed"), ICONS.seed, () => reuse(id, "seed")),
-      button(t("caption.full_view"), ICONS.expand, open, "full"),
-      h("a", link, icon(ICONS.download), t("caption.download")),
+      recipe && button(t("caption.reuse_settings"), "again", () => reuse(id, "settings")),
+      recipe && button(t("caption.reuse_seed"), "seed", () => reuse(id, "seed")),
+      button(t("caption.full_view"), "expand", open, "full"),
+      h("a", link, icon("download"), t("caption.download")),
     );
   }
 }
 
 function described(recipe, machine) {
-  const pairs = [...facts(recipe), ...made(machine)];
-  const terms = pairs.map(([term, value]) =>
-    h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value))),
-  );
   return [
     h("p", { class: "prompt" }, recipe.prompt ? bdi(recipe.prompt) : t("caption.no_prompt")),
-    h("dl", {}, ...terms),
+    terms([...facts(recipe), ...made(machine)]),
   ];
 }
 

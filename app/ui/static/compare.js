@@ -1,9 +1,9 @@
 import { pictureUrl } from "./api.js";
-import { bdi, h, icon, ICONS } from "./dom.js";
+import { over } from "./dialog.js";
+import { bdi, h } from "./dom.js";
 import { picture } from "./gallery-api.js";
-import { ICONS as MORE } from "./gallery-icons.js";
+import { icon, iconButton } from "./icons.js";
 import { t } from "./language.js";
-import { over } from "./over.js";
 import { facts } from "./words.js";
 
 /** Two pictures, one over the other, with a slider between them; below, what differs. */
@@ -23,7 +23,7 @@ export class Compare {
     { class: "frame" },
     this.#right,
     this.#left,
-    h("div", { class: "handle", "aria-hidden": "true" }, icon(MORE.compare)),
+    h("div", { class: "handle", "aria-hidden": "true" }, icon("compare")),
     this.#slider,
   );
   #differences = h("div", { class: "differences" });
@@ -39,8 +39,8 @@ export class Compare {
         "div",
         { class: "bar" },
         h("h2", {}, t("compare.title")),
-        button(t("compare.swap"), ICONS.swap, swap),
-        button(t("lightbox.close"), ICONS.close, () => this.#dialog.close()),
+        iconButton("swap", t("compare.swap"), swap),
+        iconButton("close", t("lightbox.close"), () => this.#dialog.close()),
       ),
       h("div", { class: "wall" }, this.#frame),
       this.#differences,
@@ -103,12 +103,4 @@ function said(recipe) {
     [t("field.negative_prompt.label"), recipe.negative_prompt],
     ...facts(recipe),
   ];
-}
-
-function button(label, path, onclick) {
-  return h(
-    "button",
-    { class: "quiet", type: "button", "aria-label": label, title: label, onclick },
-    icon(path),
-  );
 }

@@ -1,6 +1,7 @@
 // Where models come from: the folders in use, and those of other studios on this machine.
 
-import { bdi, dialog, h } from "./dom.js";
+import { dialog } from "./dialog.js";
+import { bdi, h } from "./dom.js";
 import { feed } from "./feed.js";
 import { n, t } from "./language.js";
 

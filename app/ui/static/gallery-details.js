@@ -1,4 +1,4 @@
-import { bdi, h } from "./dom.js";
+import { bdi, h, terms } from "./dom.js";
 import { language, t } from "./language.js";
 import { bytes, facts } from "./words.js";
 
@@ -48,9 +48,4 @@ function file({ width, height }, recipe, size) {
 
 function time(created) {
   return new Date(created).toLocaleString(language, { dateStyle: "full", timeStyle: "short" });
-}
-
-function terms(pairs) {
-  const line = ([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, bdi(value)));
-  return h("dl", {}, ...pairs.map(line));
 }

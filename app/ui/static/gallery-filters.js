@@ -1,6 +1,6 @@
-import { bdi, h, icon } from "./dom.js";
+import { bdi, h } from "./dom.js";
 import { checkpoints } from "./gallery-api.js";
-import { ICONS } from "./gallery-icons.js";
+import { icon } from "./icons.js";
 import { n, t } from "./language.js";
 
 const PAUSE_MS = 180; // after the last key, before searching
@@ -21,7 +21,7 @@ export class Filters {
   #favourites = h(
     "button",
     { class: "toggle star", type: "button", "aria-pressed": "false", onclick: () => this.#flip() },
-    icon(ICONS.star),
+    icon("star"),
     h("span", {}, t("gallery.favourites")),
   );
   #checkpoint = h("select", {
@@ -40,7 +40,7 @@ export class Filters {
       "aria-label": t("gallery.filters"),
       onclick: () => this.#fold(),
     },
-    icon(ICONS.filter),
+    icon("filter"),
   );
   #rest = h(
     "div",
@@ -53,7 +53,7 @@ export class Filters {
   element = h(
     "div",
     { class: "filters", role: "search", "aria-label": t("gallery.filters") },
-    h("label", { class: "search" }, icon(ICONS.search), this.#text),
+    h("label", { class: "search" }, icon("search"), this.#text),
     this.#more,
     this.#rest,
     this.#count,

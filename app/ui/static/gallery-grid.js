@@ -1,8 +1,8 @@
 import { thumbnailUrl } from "./api.js";
-import { arrange, h, icon } from "./dom.js";
+import { arrange, h } from "./dom.js";
 import { dayName } from "./gallery-details.js";
-import { ICONS } from "./gallery-icons.js";
 import { Layout } from "./gallery-layout.js";
+import { icon } from "./icons.js";
 import { n, t } from "./language.js";
 
 const WIDEST = 208; // a square is at most so wide, in pixels
@@ -246,12 +246,12 @@ function tile(info) {
     h(
       "button",
       { ...small, class: "mark pick", "aria-label": t("gallery.select") },
-      icon(ICONS.check),
+      icon("check"),
     ),
     h(
       "button",
       { ...small, class: "mark star", "aria-label": t("gallery.favourite") },
-      icon(ICONS.star),
+      icon("star"),
     ),
   );
 }

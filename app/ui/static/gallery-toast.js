@@ -1,7 +1,7 @@
 // One line at the foot of the window that goes away by itself, with at most one thing to press.
 
+import { over } from "./dialog.js";
 import { bdi, h } from "./dom.js";
-import { over } from "./over.js";
 
 const SHOWN_MS = 12_000;
 const MARGIN_MS = 4_000; // after the pointer or the focus has left it

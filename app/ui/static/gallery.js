@@ -1,14 +1,14 @@
 // The gallery: all pictures, searched, selected, compared, deleted, and shown over the whole window.
 
 import { Compare } from "./compare.js";
-import { h, icon, ICONS } from "./dom.js";
+import { h } from "./dom.js";
 import { feed } from "./feed.js";
 import { favour, onChange, remove } from "./gallery-changes.js";
 import { Filters } from "./gallery-filters.js";
 import { Grid } from "./gallery-grid.js";
-import { ICONS as MORE } from "./gallery-icons.js";
 import { Store } from "./gallery-store.js";
 import { fail } from "./gallery-toast.js";
+import { icon } from "./icons.js";
 import { n, t } from "./language.js";
 import { Lightbox } from "./lightbox.js";
 import { shortcut } from "./shortcuts.js";
@@ -207,19 +207,19 @@ class Gallery {
     this.element.classList.toggle("selecting", count > 0);
     if (!count) return this.#bar.replaceChildren();
     const ids = [...this.#selected];
-    const button = (label, path, onclick, disabled = false) =>
+    const button = (label, name, onclick, disabled = false) =>
       h(
         "button",
         { class: "action", type: "button", disabled, onclick },
-        icon(path),
+        icon(name),
         h("span", {}, label),
       );
     this.#bar.replaceChildren(
       h("span", { class: "number", role: "status" }, n("gallery.selected", count)),
-      button(t("compare.title"), MORE.compare, () => this.#compare.open(ids), count !== 2),
-      button(t("gallery.favourite"), MORE.star, () => favour(ids, true)),
-      button(t("gallery.delete"), MORE.trash, () => remove(ids)),
-      button(t("gallery.clear"), ICONS.close, () => this.#clear()),
+      button(t("compare.title"), "compare", () => this.#compare.open(ids), count !== 2),
+      button(t("gallery.favourite"), "star", () => favour(ids, true)),
+      button(t("gallery.delete"), "trash", () => remove(ids)),
+      button(t("gallery.clear"), "close", () => this.#clear()),
     );
   }
 

@@ -1,12 +1,12 @@
 import { downloadUrl, pictureUrl } from "./api.js";
-import { h, icon, ICONS } from "./dom.js";
+import { over } from "./dialog.js";
+import { h } from "./dom.js";
 import { picture } from "./gallery-api.js";
 import { favour, onChange, remove, reuse } from "./gallery-changes.js";
 import { details } from "./gallery-details.js";
-import { ICONS as MORE } from "./gallery-icons.js";
+import { icon, iconButton } from "./icons.js";
 import { keep, kept } from "./kept.js";
 import { t } from "./language.js";
-import { over } from "./over.js";
 
 const SWIPE = 48;
 const KEY = "details";
@@ -19,12 +19,12 @@ export class Lightbox {
   #download = h(
     "a",
     { class: "round", download: true, "aria-label": t("caption.download") },
-    icon(ICONS.download),
+    icon("download"),
   );
-  #star = round(t("gallery.favourite"), MORE.star, () => this.#favour(), "star");
-  #tell = round(t("lightbox.details"), MORE.info, () => this.#toggle(), "tell");
-  #newer = round(t("lightbox.newer"), ICONS.left, () => this.#turn(-1), "before");
-  #older = round(t("lightbox.older"), ICONS.right, () => this.#turn(1), "after");
+  #star = round(t("gallery.favourite"), "star", () => this.#favour(), "star");
+  #tell = round(t("lightbox.details"), "info", () => this.#toggle(), "tell");
+  #newer = round(t("lightbox.newer"), "left", () => this.#turn(-1), "before");
+  #older = round(t("lightbox.older"), "right", () => this.#turn(1), "after");
   #details = h("aside", { class: "details", "aria-label": t("lightbox.details") });
   #leaf;
   #dialog;
@@ -34,8 +34,8 @@ export class Lightbox {
    *  take its time. `closed()` is called when it is shut. */
   constructor(leaf, closed = () => {}) {
     this.#leaf = leaf;
-    const bin = round(t("gallery.delete"), MORE.trash, () => this.#remove(), "bin");
-    const close = round(t("lightbox.close"), ICONS.close, () => this.#dialog.close());
+    const bin = round(t("gallery.delete"), "trash", () => this.#remove(), "bin");
+    const close = round(t("lightbox.close"), "close", () => this.#dialog.close());
     this.#dialog = h(
       "dialog",
       { id: "lightbox", class: "lightbox", "aria-label": t("caption.full_view") },
@@ -84,16 +84,16 @@ export class Lightbox {
     const known = await picture(id).catch(() => null);
     if (id !== this.#id || !known) return;
     this.#mark(known.info.favourite);
-    const again = (label, path, what) =>
+    const again = (label, name, what) =>
       h(
         "button",
         { class: "action", type: "button", onclick: () => this.#reuse(what) },
-        icon(path),
+        icon(name),
         label,
       );
     const actions = known.recipe && [
-      again(t("caption.reuse_settings"), ICONS.again, "settings"),
-      again(t("caption.reuse_seed"), ICONS.seed, "seed"),
+      again(t("caption.reuse_settings"), "again", "settings"),
+      again(t("caption.reuse_seed"), "seed", "seed"),
     ];
     this.#details.replaceChildren(
       h("div", { class: "actions" }, ...(actions || [])),
@@ -167,10 +167,6 @@ export class Lightbox {
   }
 }
 
-function round(label, path, onclick, place = "") {
-  return h(
-    "button",
-    { class: `round ${place}`, type: "button", "aria-label": label, title: label, onclick },
-    icon(path),
-  );
+function round(label, name, onclick, place = "") {
+  return iconButton(name, label, onclick, { class: `round ${place}` });
 }

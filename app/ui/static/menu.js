@@ -1,8 +1,9 @@
 // What the artist may choose about the page itself. Kept in the browser.
 
 import { about } from "./about.js";
-import { h, icon, ICONS } from "./dom.js";
+import { h } from "./dom.js";
 import { showFolders } from "./folders.js";
+import { iconButton } from "./icons.js";
 import { keep, kept } from "./kept.js";
 import { language, languages, t } from "./language.js";
 import { chooseLook, look, LOOKS } from "./look.js";
@@ -23,17 +24,7 @@ export function menu() {
     action(t("shortcuts.title"), showShortcuts),
     action(t("about.title"), about),
   );
-  const button = h(
-    "button",
-    {
-      class: "quiet",
-      type: "button",
-      "aria-label": t("menu.label"),
-      title: t("menu.label"),
-      popovertarget: "menu",
-    },
-    icon(ICONS.menu),
-  );
+  const button = iconButton("menu", t("menu.label"), null, { popovertarget: "menu" });
   return [button, list];
 }
 

@@ -1,5 +1,6 @@
-import { bdi, h, icon, ICONS } from "./dom.js";
+import { bdi, h } from "./dom.js";
 import { mark } from "./fields.js";
+import { icon, iconButton } from "./icons.js";
 import { rich, t } from "./language.js";
 
 /** The card beside the prompt: what went wrong and what to do about it, or what was taken over. */
@@ -18,14 +19,14 @@ export class Notice {
       h("strong", { lang: error.kind && "en" }, bdi(error.message)),
       h("p", { lang: error.kind && "en" }, bdi(error.cure)),
     ];
-    this.#element.replaceChildren(told ? this.#card("alert", ICONS.warn, told) : "");
+    this.#element.replaceChildren(told ? this.#card("alert", "warn", told) : "");
     mark(error?.field ?? null);
   }
 
   /** The form was filled; `undo()` puts back what it held. */
   say(sentence, undo) {
     this.#element.replaceChildren(
-      this.#card("status", ICONS.again, [h("strong", {}, sentence), this.#back(undo)]),
+      this.#card("status", "again", [h("strong", {}, sentence), this.#back(undo)]),
     );
     mark(null);
   }
@@ -41,7 +42,7 @@ export class Notice {
       told.push(h("ul", list, ...items));
     }
     told.push(this.#back(undo));
-    this.#element.replaceChildren(this.#card("status", ICONS.again, told));
+    this.#element.replaceChildren(this.#card("status", "again", told));
     mark(null);
   }
 
@@ -53,19 +54,13 @@ export class Notice {
     return h("button", { class: "undo", type: "button", onclick: back }, t("form.undo"));
   }
 
-  #card(role, path, told) {
-    const dismiss = {
-      class: "quiet",
-      type: "button",
-      "aria-label": t("notice.dismiss"),
-      onclick: () => this.show(null),
-    };
+  #card(role, name, told) {
     return h(
       "div",
       { class: "notice", role },
-      icon(path),
+      icon(name),
       h("div", {}, ...told),
-      h("button", dismiss, icon(ICONS.close)),
+      iconButton("close", t("notice.dismiss"), () => this.show(null)),
     );
   }
 }

@@ -1,18 +1,11 @@
 // One row for each job of the drawer.
 
 import { previewUrl, thumbnailUrl } from "./api.js";
-import { bdi, h, icon } from "./dom.js";
+import { bdi, h } from "./dom.js";
+import { icon, iconButton } from "./icons.js";
 import { n, t } from "./language.js";
 import { Progress } from "./progress.js";
 import * as api from "./queue-api.js";
-
-const PATHS = {
-  down: "M10 4v12m-5-5l5 5 5-5",
-  first: "M4 4h12M10 17V8m-4 4l4-4 4 4",
-  grip: "M7 5h.1M13 5h.1M7 10h.1M13 10h.1M7 15h.1M13 15h.1",
-  out: "M5 5l10 10M15 5L5 15",
-  up: "M10 16V4M5 9l5-5 5 5",
-};
 
 /** The job that is being worked at: the picture so far, how far it is, and how to end it. */
 export class RunningRow {
@@ -51,16 +44,17 @@ export class RunningRow {
 export function waitingRow(job, move) {
   const detail = h("span", { class: "detail" }, amount(job));
   const name = { job: job.prompt || t("queue.no_prompt") };
-  const tool = (what, run) => small(PATHS[what], t(`queue.${what}`, name), run, what);
+  const tool = (what, run, shape = what) =>
+    iconButton(shape, t(`queue.${what}`, name), run, { "data-tool": what });
   const row = h(
     "li",
     { draggable: "true", "data-job": job.id },
-    h("span", { class: "grip", "aria-hidden": "true" }, icon(PATHS.grip)),
+    h("span", { class: "grip", "aria-hidden": "true" }, icon("grip")),
     h("span", { class: "text" }, h("span", { class: "name" }, title(job)), detail),
     tool("first", () => move(job.id, null)),
     tool("up", () => move(job.id, -1)),
     tool("down", () => move(job.id, 1)),
-    tool("out", () => api.stop(job.id)),
+    tool("out", () => api.stop(job.id), "close"),
   );
   return row;
 }
@@ -120,9 +114,4 @@ function outcome({ kind, state, pictures, count }) {
 /** A button with a word on it; `more` says what it does. */
 export function button(key, run, style = "plain", more = null) {
   return h("button", { class: style, type: "button", title: more, onclick: run }, t(key));
-}
-
-function small(shape, label, run, name) {
-  const said = { "aria-label": label, title: label, "data-tool": name };
-  return h("button", { class: "quiet", type: "button", ...said, onclick: run }, icon(shape));
 }

@@ -1,12 +1,12 @@
 // The queue: a drawer over the page, and the button in the masthead that opens it.
 
-import { arrange, h, icon, ICONS } from "./dom.js";
+import { arrange, h } from "./dom.js";
 import { feed } from "./feed.js";
+import { icon, iconButton } from "./icons.js";
 import { n, t } from "./language.js";
 import * as api from "./queue-api.js";
 import { button, endedRow, interruptedRow, RunningRow, waitingRow } from "./queue-rows.js";
 
-const SHAPE = "M3 5h14M3 10h14M3 15h8";
 const ENDED = ["done", "failed", "cancelled"];
 
 export async function queue(element) {
@@ -43,7 +43,7 @@ class Drawer {
   opener = h(
     "button",
     { id: "queue-button", class: "quiet", type: "button", onclick: () => this.open() },
-    icon(SHAPE),
+    icon("queue"),
     this.#badge,
   );
   element = h(
@@ -54,16 +54,7 @@ class Drawer {
       {},
       h("h2", { id: "queue-title" }, t("queue.title")),
       this.#pause,
-      h(
-        "button",
-        {
-          class: "quiet",
-          type: "button",
-          "aria-label": t("dialog.close"),
-          onclick: () => this.element.close(),
-        },
-        icon(ICONS.close),
-      ),
+      iconButton("close", t("dialog.close"), () => this.element.close()),
     ),
     this.#paused,
     this.#running.element,
@@ -77,7 +68,7 @@ class Drawer {
     this.element.addEventListener("click", ({ target }) => {
       if (target === this.element) this.element.close();
     });
-    dragging(this.#waiting.list, (job, before) => api.move(job, before));
+    dragging(this.#waiting.list, (job, before) => this.#put(job, before));
   }
 
   open() {
@@ -117,10 +108,21 @@ class Drawer {
 
   /** `step` places further, or (null) before all others. */
   #move(job, step) {
-    const ids = this.#snapshot.jobs.filter(({ state }) => state === "queued").map(({ id }) => id);
+    const ids = this.#ids();
     const here = ids.indexOf(job);
-    if (step === null) return api.move(job, ids[0]);
-    return api.move(job, ids[step < 0 ? Math.max(0, here - 1) : here + 2] ?? null);
+    if (step === null) this.#put(job, ids[0]);
+    else this.#put(job, ids[step < 0 ? Math.max(0, here - 1) : here + 2] ?? null);
+  }
+
+  /** Before another one, or last: but not where the last ones are not shown. */
+  #put(job, before) {
+    const cut = this.#snapshot.queue.waiting > this.#ids().length;
+    if (before !== null || !cut) api.move(job, before);
+    else this.#render();
+  }
+
+  #ids() {
+    return this.#snapshot.jobs.filter(({ state }) => state === "queued").map(({ id }) => id);
   }
 }
 
@@ -143,9 +145,17 @@ class Group {
     this.element.hidden = jobs.length === 0;
     this.#rows = new Map(jobs.map((job) => [sign(job), this.#row(job)]));
     const focused = document.activeElement;
+    const place = [...this.list.children].findIndex((row) => row.contains(focused));
     arrange(this.list, [...this.#rows.values()]);
-    if (focused?.isConnected) focused.focus(); // what is moved loses it
+    if (place >= 0 && focused !== document.activeElement) this.#focus(focused, place);
     this.#more.textContent = total > jobs.length ? n("queue.more", total - jobs.length) : "";
+  }
+
+  /** What is moved loses the focus; where a row is gone, the one in its place gets it. */
+  #focus(focused, place) {
+    const row = this.list.children[Math.min(place, this.list.children.length - 1)];
+    const next = focused.isConnected ? focused : row?.querySelector(alike(focused));
+    (next ?? this.list.closest("dialog").querySelector("button")).focus();
   }
 
   #row(job) {
@@ -153,14 +163,18 @@ class Group {
   }
 }
 
+/** The same tool of another row, or else its last button. */
+const alike = ({ dataset: { tool } }) => (tool ? `[data-tool=${tool}]` : "button:last-child");
+
 const sign = ({ id, state, pictures, error }) => JSON.stringify([id, state, pictures, error]);
 
 /** Rows of a list are dragged to another place: `drop(job, before)`. */
 function dragging(list, drop) {
   let dragged = null;
-  const row = ({ target }) => target.closest("li");
+  const row = ({ target }) => target.closest?.("li");
   list.addEventListener("dragstart", (event) => {
     dragged = row(event);
+    if (!dragged) return;
     event.dataTransfer.effectAllowed = "move";
     list.dataset.dragging = true;
   });
@@ -174,8 +188,8 @@ function dragging(list, drop) {
   });
   list.addEventListener("drop", (event) => event.preventDefault());
   list.addEventListener("dragend", () => {
+    delete list.dataset.dragging;
     if (dragged) drop(dragged.dataset.job, dragged.nextElementSibling?.dataset.job ?? null);
     dragged = null;
-    delete list.dataset.dragging;
   });
 }

@@ -1,7 +1,8 @@
 // Every key that does something by itself, in one list. The dialog shows this list and nothing
 // else, so that it is always true.
 
-import { dialog, h } from "./dom.js";
+import { dialog } from "./dialog.js";
+import { h } from "./dom.js";
 import { t } from "./language.js";
 
 const TEXT = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])";

@@ -1,4 +1,5 @@
-import { h, icon, ICONS } from "./dom.js";
+import { h } from "./dom.js";
+import { iconButton } from "./icons.js";
 import { t } from "./language.js";
 
 const SHAPE = 22;
@@ -51,17 +52,7 @@ export function size(element, props, watch) {
     press();
   }
 
-  const swap = h(
-    "button",
-    {
-      class: "quiet",
-      type: "button",
-      "aria-label": t("size.swap"),
-      title: t("size.swap"),
-      onclick: () => choose(height.value, width.value),
-    },
-    icon(ICONS.swap),
-  );
+  const swap = iconButton("swap", t("size.swap"), () => choose(height.value, width.value));
   element.replaceChildren(
     h(
       "div",
