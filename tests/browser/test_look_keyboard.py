@@ -23,6 +23,10 @@ def test_shortcuts_do_what_the_list_says(open_page: Any) -> None:
     page.fill("#steps input >> nth=0", "150")
     page.keyboard.press("Control+Enter")
     page.wait_for_function("document.title.endsWith('% · Gesso')")
+    page.keyboard.press("Control+Shift+Enter")
+    page.wait_for_selector(".waiting:has-text('1 job waits')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".waiting", state="hidden")
     page.keyboard.press("Escape")
     page.wait_for_selector("#stop:disabled")
     page.wait_for_function("document.title === 'Gesso'")
@@ -77,5 +81,7 @@ def test_the_tokens_of_the_prompt_are_counted(open_page: Any) -> None:
     page.wait_for_function("document.querySelector('#prompt .tokens').innerText.startsWith('3 +')")
     assert counter.inner_text() == "3 + 2 / 75"
     assert page.locator("#prompt [aria-live], #prompt [role=status]").count() == 0
+    page.fill("#prompt textarea", "a " * 5001)
+    page.wait_for_function("document.querySelector('#prompt .tokens').innerText.startsWith('Too')")
     page.fill("#prompt textarea", "")
     counter.wait_for(state="hidden")

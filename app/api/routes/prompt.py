@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from app.studio.service import Studio
 from pipelines.prompt.chunks import CHUNK, count_tokens
@@ -16,18 +16,22 @@ class Prompt(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    prompt: str = Field(max_length=PROMPT_LIMIT)
+    prompt: str
 
 
 class Count(BaseModel):
-    """Tokens in each chunk of a prompt, of which `limit` fit into one."""
+    """Tokens in each chunk of a prompt, of which `limit` fit into one; no chunks where the prompt
+    is `too_long` to be painted."""
 
     chunks: list[int]
     limit: int
+    too_long: bool
 
 
 def add(router: APIRouter, studio: Studio) -> None:
     @router.post("/prompt/count")
     def count(asked: Prompt) -> Count:
         """Count as the text encoder does; all families of models read the same tokens."""
-        return Count(chunks=count_tokens(asked.prompt, tokenizer()), limit=CHUNK)
+        too_long = len(asked.prompt) > PROMPT_LIMIT
+        chunks = [] if too_long else count_tokens(asked.prompt, tokenizer())
+        return Count(chunks=chunks, limit=CHUNK, too_long=too_long)

@@ -46,7 +46,7 @@ async function told(url, options) {
   }
 }
 
-/** How many tokens each chunk of a prompt has: `{ chunks, limit }`, or null. */
+/** How many tokens each chunk of a prompt has: `{ chunks, limit, too_long }`, or null. */
 export async function countTokens(prompt) {
   const headers = { "Content-Type": "application/json" };
   const body = JSON.stringify({ prompt });

@@ -66,11 +66,10 @@ export class Folders {
     const focused = this.#ways.contains(document.activeElement);
     this.#ways.replaceChildren(starter(), this.#own(listing), this.#others(listing));
     if (focused) this.#told.focus({ preventScroll: true }); // what was pressed is built anew
-    if (listing.fixed) this.#tell(listing.fixed);
     this.changed(listing);
   }
 
-  #own({ drop, folders, fixed }) {
+  #own({ drop, folders }) {
     const path = h("code", { tabindex: "0" }, bdi(drop));
     const copy = async () => {
       getSelection().selectAllChildren(path);
@@ -82,12 +81,12 @@ export class Folders {
       t("folders.own"),
       h("p", {}, t("folders.own.help")),
       h("p", { class: "path" }, path, button(t("folders.copy"), copy)),
-      folders.length > 1 && h("ul", {}, ...folders.map((folder) => this.#used(folder, fixed))),
-      button(t("folders.choose"), () => this.#choose(), { disabled: Boolean(fixed) }),
+      folders.length > 1 && h("ul", {}, ...folders.map((folder) => this.#used(folder))),
+      button(t("folders.choose"), () => this.#choose()),
     );
   }
 
-  #used(folder, fixed) {
+  #used(folder) {
     const remove = () =>
       this.#ask(`/${encodeURIComponent(folder.id)}`, { method: "DELETE" }, t("folders.removed"));
     const away = folder.reachable === false && h("em", {}, t("folders.away"));
@@ -96,11 +95,11 @@ export class Folders {
       "li",
       {},
       described(folder, away),
-      button(t("folders.remove"), remove, { disabled: Boolean(fixed), "aria-label": label }),
+      button(t("folders.remove"), remove, { "aria-label": label }),
     );
   }
 
-  #others({ candidates, searching, fixed }) {
+  #others({ candidates, searching }) {
     const adopt = (id) => this.#ask("/adopt", sending({ id }), t("folders.adopted"));
     const entry = (found) =>
       h(
@@ -109,7 +108,6 @@ export class Folders {
         described(found),
         button(t("folders.adopt"), () => adopt(found.id), {
           class: "chip adopt",
-          disabled: Boolean(fixed),
           "aria-label": t("folders.adopt.label", { path: found.path }),
         }),
       );

@@ -12,11 +12,13 @@ const galleryTab = () => document.getElementById("tab-gallery-button");
 const queueButton = () => document.getElementById("queue-button");
 const prompt = () => document.querySelector("#prompt textarea");
 
-/** `generate()` presses the button, `stop()` gives false where nothing is being painted. */
-export function pageShortcuts({ generate, stop }) {
+/** `generate()` and `first()` press their buttons, `stop()` gives false where nothing is being
+ *  painted. */
+export function pageShortcuts({ generate, first, stop }) {
   document.body.classList.toggle("mac", mac);
   listen();
   shortcut({ keys: "Mod+Enter", says: "shortcuts.generate", run: () => paint(generate), typing: true });
+  shortcut({ keys: "Mod+Shift+Enter", says: "form.first", run: () => paint(first), typing: true });
   shortcut({
     keys: "Escape",
     says: "shortcuts.stop",
@@ -34,11 +36,11 @@ function focusPrompt() {
   prompt().focus();
 }
 
-function paint(generate) {
+function paint(press) {
   if (!document.getElementById("generate")?.checkVisibility()) return false;
   commit();
   // Gradio takes over what was typed a moment after the event.
-  setTimeout(generate, 60);
+  setTimeout(press, 60);
 }
 
 function commit() {

@@ -44,7 +44,11 @@ function listenToButtons() {
 /** Before all jobs that wait. */
 function generateFirst(event) {
   event.stopImmediatePropagation();
-  document.getElementById("generate-first")?.click();
+  press("generate-first");
+}
+
+function press(button) {
+  document.getElementById(button)?.click();
 }
 
 /** Gradio would reload the page as soon as the server is back, and with it lose what was typed. */
@@ -58,7 +62,7 @@ export function header(element, models) {
   selectOnFocus();
   tabPastLists();
   listenToButtons();
-  pageShortcuts({ generate: () => document.getElementById("generate")?.click(), stop });
+  pageShortcuts({ generate: () => press("generate"), first: () => press("generate-first"), stop });
   buildHeader(element, feed);
   announce(feed);
   countPrompts("prompt", "negative_prompt");

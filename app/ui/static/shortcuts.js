@@ -45,9 +45,11 @@ function press(event) {
   event.stopPropagation();
 }
 
-function pressed({ key, ctrlKey, metaKey }) {
-  const plain = key.length === 1 ? key.toLowerCase() : key;
-  return ctrlKey || metaKey ? `Mod+${plain}` : plain;
+/** Shift is told of keys with a name alone: with the others it makes another character. */
+function pressed({ key, ctrlKey, metaKey, shiftKey }) {
+  const named = key.length > 1;
+  const modifiers = [(ctrlKey || metaKey) && "Mod", shiftKey && named && "Shift"];
+  return [...modifiers, named ? key : key.toLowerCase()].filter(Boolean).join("+");
 }
 
 /** Nothing else waits for a letter. */
@@ -63,6 +65,7 @@ function written(combination) {
 function name(key) {
   const names = {
     Mod: mac ? "⌘" : t("key.ctrl"),
+    Shift: mac ? "⇧" : t("key.shift"),
     Enter: t("key.enter"),
     Escape: t("key.escape"),
     ArrowLeft: "←",

@@ -46,10 +46,14 @@ class Counter {
 
   #show(box, count) {
     const tokens = count?.chunks.reduce((sum, chunk) => sum + chunk, 0);
-    this.#element.hidden = !tokens;
-    if (!tokens) return;
-    this.#shown.textContent = short(count);
-    this.#said.textContent = t("tokens.said", { tokens, chunks: count.chunks.length });
+    const tooLong = Boolean(count?.too_long);
+    this.#element.hidden = !tokens && !tooLong;
+    this.#element.classList.toggle("over", tooLong);
+    if (this.#element.hidden) return;
+    this.#shown.textContent = tooLong ? t("tokens.too_long") : short(count);
+    this.#said.textContent = tooLong
+      ? t("tokens.too_long")
+      : t("tokens.said", { tokens, chunks: count.chunks.length });
     if (this.#element.isConnected) return;
     box.closest(".block").append(this.#element);
     box.setAttribute("aria-describedby", this.#said.id);
