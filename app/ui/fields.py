@@ -7,7 +7,7 @@ other's inverse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from pipelines.errors import RequestError
 from pipelines.geometry import Size
 from pipelines.library.kinds import Variant
 from pipelines.recipe import Recipe, SizeConditioning
+
+_OPEN = ("seed", "prediction_type", "size_conditioning")
+"""What a draft may leave to Gesso, and a widget show as left to it."""
 
 NESTED = "size_conditioning."
 """Prefix of the widgets that make up SDXL's size conditioning."""
@@ -81,6 +84,25 @@ def read(values: Mapping[str, Any]) -> Draft:
     if nested:
         data["size_conditioning"] = {"original": data["size"], "target": data["size"], **nested}
     return Draft.of({name: value for name, value in data.items() if value is not None})
+
+
+def kept(values: Mapping[str, Any], names: Collection[str]) -> Draft:
+    """What the widgets of some fields hold, to be shown again by `write`: what they leave to Gesso
+    is said, too. Raises RequestError naming the field."""
+    parts = {
+        name: value for name, value in values.items() if name == "size" or _field(name) in names
+    }
+    draft = read(parts)
+    said = {name: getattr(draft, name) for name in set(names) & set(map(_field, parts))}
+    if "schedule" in said:
+        said["schedule"] = said["schedule"] or AUTOMATIC
+    return Draft.of(
+        {name: value for name, value in said.items() if value is not None or name in _OPEN}
+    )
+
+
+def _field(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def write(draft: Draft, variant: Variant | None = None) -> dict[str, Any]:

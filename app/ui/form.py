@@ -6,13 +6,13 @@ them together, which is how Gradio's handlers see the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import gradio as gr
 from gradio.components import Component
 
-from app.ui.fields import facts, read, starting_values
+from app.ui.fields import facts, kept, read, starting_values
 from app.ui.language import say
 from pipelines.draft import AUTOMATIC, Choice, Draft
 
@@ -147,8 +147,15 @@ class Forms:
 
     def read(self, tab: str, values: Sequence[Any]) -> Draft:
         """What the shared form and that of a tab hold. Raises RequestError."""
+        return read(self._of(tab, values))
+
+    def kept(self, tab: str, values: Sequence[Any], names: Collection[str]) -> Draft:
+        """The same of these fields alone, to be kept. Raises RequestError."""
+        return kept(self._of(tab, values), names)
+
+    def _of(self, tab: str, values: Sequence[Any]) -> dict[str, Any]:
         held = self.held(values)
-        return read(held[self.shared.name] | held[tab])
+        return held[self.shared.name] | held[tab]
 
     def place(self, tab: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Values of fields by the form that has them; those of a tab come before shared ones."""

@@ -27,6 +27,7 @@ from app.ui.wiring import (
     wire_checkpoint,
     wire_generate,
     wire_models,
+    wire_presets,
     wire_reset,
     wire_reuse,
 )
@@ -52,6 +53,7 @@ STYLES = (
     "undo.css",
     "form.css",
     "firstrun.css",
+    "presets.css",
 )
 """Style sheets in `static`, in the order in which they are read."""
 
@@ -107,7 +109,7 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
         page.filled_for.render()
         page.working.render()
         with gr.Column(elem_id="studio"):
-            generate, first, answers = _compose(page)
+            generate, first, presets, answers = _compose(page)
             _tabs(page, offered, answers)
             results = panels.results(starter=_only_starter(page.forms.shared.chosen))
         panels.queue()
@@ -115,11 +117,12 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
         wire_checkpoint(page, answers)
         wire_models(page, blocks, header)
         wire_reuse(page, results, answers)
+        wire_presets(page, presets)
         _keep(page, [tab.name for tab in offered if isinstance(tab, View)])
     return blocks
 
 
-def _compose(page: Page) -> tuple[gr.Button, gr.Button, gr.HTML]:
+def _compose(page: Page) -> tuple[gr.Button, gr.Button, gr.HTML, gr.HTML]:
     """What all working tabs share."""
     form = page.forms.shared
     with gr.Column(elem_id="compose", elem_classes="card"):
@@ -133,12 +136,13 @@ def _compose(page: Page) -> tuple[gr.Button, gr.Button, gr.HTML]:
             gr.Button(say("form.stop"), elem_id="stop", interactive=True)
         with gr.Row(elem_id="asides"):
             gr.Button(say("form.reuse_file"), size="sm", elem_id="reuse-file", interactive=True)
+            presets = panels.presets()
             first = gr.Button(
                 say("form.first"), size="sm", elem_id="generate-first", interactive=True
             )
     with gr.Column(elem_id="model", elem_classes="card"):
         form.choice("checkpoint", checkpoints(page.studio), info=None)
-    return generate, first, answers
+    return generate, first, presets, answers
 
 
 def _tabs(page: Page, offered: Sequence[Tab | View], answers: gr.HTML) -> None:

@@ -91,6 +91,13 @@ def answers() -> gr.HTML:
     return panel("answers", "answers(element, props, watch)")
 
 
+def presets() -> gr.HTML:
+    """A button, and the list it opens. Raises the event `save`: what some `fields` of the form hold
+    is to be kept under a `name`; its value is then made by `saved` or `refused`."""
+    call = "presets(element, props, watch, (asked) => trigger('save', asked))"
+    return panel("presets", call, script="presets")
+
+
 def results(*, starter: bool) -> gr.HTML:
     """Progress, picture, strip. Raises the event `reuse`: with `what` "values", the form is to be
     filled with them; with "seed", the seed of a `picture` is asked for."""
@@ -127,6 +134,11 @@ def accepted(job: str) -> str:
 def refused(error: StudioError) -> str:
     """Generate was answered with an error."""
     return _answer(error=error.to_dict())
+
+
+def saved(name: str, former: dict[str, Any] | None) -> str:
+    """A preset was kept, in place of one with the values `former`."""
+    return _answer(saved=name, former=former)
 
 
 def filled() -> str:

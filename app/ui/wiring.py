@@ -152,6 +152,21 @@ def wire_reuse(page: Page, results: gr.HTML, answers: gr.HTML) -> None:
     results.reuse(reuse, page.working, [answers, *page.filled], **QUIET)
 
 
+def wire_presets(page: Page, presets: gr.HTML) -> None:
+    """`presets` asks for some of what the form holds to be kept under a name."""
+
+    def save(event: gr.EventData, tab: str, *values: Any) -> str:
+        name, kept = str(event.name), page.studio.presets
+        try:
+            draft = page.forms.kept(tab, values, event.fields)
+            former = kept.put(name, draft, replace=event.replace is True)
+            return panels.saved(kept.get(name).name, former and former.values)
+        except StudioError as error:
+            return panels.refused(error)
+
+    presets.save(save, [page.working, *page.forms.widgets], presets, **QUIET)
+
+
 def _filled(page: Page, tab: str, draft: Draft) -> list[Any]:
     """The name the form is filled for, and the form filled with what a draft says."""
     chosen = checkpoint_or_none(page.studio, draft.checkpoint) if draft.checkpoint else None

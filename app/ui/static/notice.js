@@ -1,7 +1,7 @@
 import { bdi, h } from "./dom.js";
 import { mark } from "./fields.js";
 import { icon, iconButton } from "./icons.js";
-import { rich, t } from "./language.js";
+import { t } from "./language.js";
 
 /** The card beside the prompt: what went wrong and what to do about it, or what was taken over. */
 export class Notice {
@@ -31,10 +31,10 @@ export class Notice {
     mark(null);
   }
 
-  /** Settings came from a picture of the app `source`; `differences` says what is not as it was,
-   *  `undo()` puts back what the form held. */
-  tell(source, differences, undo) {
-    const told = [h("strong", {}, ...rich("notice.from", { app: bdi(source) }))];
+  /** Settings were taken over, as `said` (texts and elements) tells; `differences` says what is not
+   *  as it was, `undo()` puts back what the form held. */
+  tell(said, differences, undo) {
+    const told = [h("strong", {}, ...said)];
     if (differences.length) {
       const items = differences.map((sentence) => h("li", {}, bdi(sentence)));
       told.push(h("p", {}, t("notice.different")));

@@ -1,12 +1,13 @@
 // The page's parts, and what each gr.HTML calls to put itself in place.
 
 import * as api from "./api.js";
+import { bdi } from "./dom.js";
 import { Drop } from "./drop.js";
 import { selectOnFocus, tabPastLists, type } from "./fields.js";
 import { feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
 import { pageShortcuts } from "./keys.js";
-import { t } from "./language.js";
+import { rich, t } from "./language.js";
 import { Notice } from "./notice.js";
 import { announce } from "./notify.js";
 import { Stage } from "./stage.js";
@@ -114,18 +115,22 @@ export function results(element, props, fill) {
     },
     failed: (error) => notice?.show(error),
   });
+  const take = (said, { values, differences }) => {
+    reuse(null, "values", values);
+    notice?.tell(said, differences, undo());
+    document.getElementById("answers")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  };
   drop = new Drop({
-    taken: ({ source, values, differences }) => {
-      reuse(null, "values", values);
-      notice?.tell(source, differences, undo());
-      document.getElementById("answers")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
-    },
+    taken: ({ source, ...settings }) => take(rich("notice.from", { app: bdi(source) }), settings),
     failed: (error) => {
       goToForm();
       notice?.show(error);
     },
   });
   document.addEventListener("gesso:reuse", ({ detail: { picture, what } }) => reuse(picture, what));
+  document.addEventListener("gesso:preset", ({ detail: { name, ...settings } }) =>
+    take(rich("presets.taken", { name: bdi(name) }), settings),
+  );
   document.addEventListener("gesso:tab", () => stage.turn());
   workspace.found.then((kept) => kept && stage.restore(kept.tabs));
   feed.subscribe((snapshot) => {

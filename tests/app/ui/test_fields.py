@@ -8,6 +8,7 @@ from app.studio.reuse import draft_of
 from app.ui.fields import (
     AUTOMATIC,
     facts,
+    kept,
     read,
     refill,
     starting_values,
@@ -53,6 +54,46 @@ def test_what_is_written_is_read_back(recipe: Recipe) -> None:
     assert draft.checkpoint == recipe.checkpoint.name
     own = SizeConditioning(original=recipe.size, target=recipe.size)
     assert (draft.size_conditioning or own) == (recipe.size_conditioning or own)
+
+
+@given(RECIPES, st.sets(st.sampled_from(sorted(Draft.model_fields.keys() - {"count"}))))
+def test_what_is_kept_is_shown_again_and_nothing_else(recipe: Recipe, names: set[str]) -> None:
+    widgets = write(draft_of(recipe))
+    wanted = {name: value for name, value in widgets.items() if name.partition(".")[0] in names}
+    shown = write(kept(widgets, names))
+    if "size" not in names:  # without which the usual conditioning is said as it is
+        wanted, shown = (
+            {name: value for name, value in values.items() if not name.startswith("size_")}
+            for values in (wanted, shown)
+        )
+    assert shown == wanted
+
+
+def test_what_the_form_leaves_to_gesso_is_kept_as_left_to_it() -> None:
+    widgets = {
+        "schedule": AUTOMATIC,
+        "prediction_type": AUTOMATIC,
+        "seed": "",
+        "size": "128x64",
+        "size_conditioning.original": "",
+        "size_conditioning.crop_left": 0,
+        "steps": None,
+    }
+    draft = kept(widgets, ["schedule", "prediction_type", "seed", "size_conditioning", "steps"])
+    assert draft.model_dump(exclude_unset=True) == {
+        "schedule": AUTOMATIC,
+        "prediction_type": None,
+        "seed": None,
+        "size_conditioning": None,
+    }
+
+
+def test_a_mistake_in_what_is_not_kept_stops_nothing() -> None:
+    widgets = {"seed": "many", "steps": 30, "size": "128x64"}
+    assert kept(widgets, ["steps", "prompt", "no such field"]) == Draft(steps=30)
+    with pytest.raises(RequestError) as refused:
+        kept(widgets, ["steps", "seed"])
+    assert refused.value.field == "seed"
 
 
 @pytest.mark.parametrize("checkpoint", ["tiny-sd1", "tiny-sdxl"])
