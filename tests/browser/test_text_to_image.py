@@ -52,6 +52,7 @@ def size(page: Any) -> tuple[str, str]:
 
 def choose(page: Any, field: str, name: str) -> None:
     page.click(f"#{field} input")
+    page.evaluate("new Promise(requestAnimationFrame)")  # by then its text is selected
     page.keyboard.type(name)
     page.keyboard.press("Enter")
 
