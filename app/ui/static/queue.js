@@ -44,6 +44,7 @@ class Drawer {
     "button",
     { id: "queue-button", class: "quiet", type: "button", onclick: () => this.open() },
     icon("queue"),
+    h("span", { class: "word", "aria-hidden": "true" }, t("queue.title")),
     this.#badge,
   );
   element = h(
