@@ -49,10 +49,9 @@ export class Stage {
       "section",
       { class: "stage", "aria-label": t("stage.label"), "data-state": "empty" },
       h("div", { class: "easel" }, welcome(starter, example), this.#easel.element),
-      this.#progress.element,
+      h("div", { class: "work" }, this.#progress.element, this.#waiting.element),
       this.#caption.element,
       this.#strip.element,
-      this.#waiting.element,
     );
     element.replaceChildren(this.element);
   }
