@@ -1,11 +1,12 @@
 // Where models come from: the folders in use, and those of other studios on this machine.
 
+import { ask, bringing } from "./api.js";
 import { dialog } from "./dialog.js";
 import { bdi, h } from "./dom.js";
 import { feed } from "./feed.js";
 import { n, t } from "./language.js";
 
-const ROOT = "/api/v1/folders";
+const ROOT = "/folders";
 const POLL_MS = 700;
 
 const PROGRAMS = {
@@ -44,14 +45,12 @@ export class Folders {
     clearTimeout(this.#again);
     const asked = ++this.#asked;
     try {
-      const response = await fetch(ROOT + path, options);
-      const answer = await response.json();
-      if (!response.ok) return this.#tell(answer);
+      const answer = await ask(ROOT + path, options);
       // What was asked for before a change began would show what was there before it.
       if (path || asked === this.#asked) this.#show(answer);
       if (done && answer.chosen !== false) this.#say(done);
-    } catch {
-      if (path) this.#say(t("notice.silent"));
+    } catch (error) {
+      if (path || error.status) this.#tell(error);
     }
   }
 
@@ -100,7 +99,7 @@ export class Folders {
   }
 
   #others({ candidates, searching }) {
-    const adopt = (id) => this.#ask("/adopt", sending({ id }), t("folders.adopted"));
+    const adopt = (id) => this.#ask("/adopt", bringing("POST", { id }), t("folders.adopted"));
     const entry = (found) =>
       h(
         "li",
@@ -122,7 +121,7 @@ export class Folders {
 
   #choose() {
     this.#say(t("folders.choosing"));
-    return this.#ask("/choose", sending({}), t("folders.adopted")).then(() => {
+    return this.#ask("/choose", bringing("POST", {}), t("folders.adopted")).then(() => {
       if (this.#told.textContent === t("folders.choosing")) this.#say("");
     });
   }
@@ -177,9 +176,4 @@ function counted(counts) {
 
 function button(label, press, attributes = {}) {
   return h("button", { class: "chip", type: "button", onclick: press, ...attributes }, label);
-}
-
-function sending(body) {
-  const headers = { "Content-Type": "application/json" };
-  return { method: "POST", headers, body: JSON.stringify(body) };
 }

@@ -1,26 +1,26 @@
-// The gallery's side of /api/v1/pictures. What fails is an Error with `message` and `cure`.
+// The gallery's side of /api/v1/pictures. What fails is an Error: see `ask`.
 
-import { json } from "./api.js";
-import { t } from "./language.js";
+import { ask, bringing } from "./api.js";
 
-const ROOT = "/api/v1/pictures";
+const ROOT = "/pictures";
+const AT_ONCE = 1000; // ids that the server takes in one request
 
 /** Pictures that match `filter` (`text`, `checkpoint`, `seed`, `from`, `to`, `favourite`), newest
  *  first; `place`: `limit`, `offset`, `before`. */
-export const list = (filter, place) => ask(`?${query({ ...filter, ...place })}`);
+export const list = (filter, place) => ask(`${ROOT}?${query({ ...filter, ...place })}`);
 
 /** `[{ day, count }]`, newest first, of the pictures that match. */
-export const days = (filter) => ask(`/days?${query(filter)}`);
+export const days = (filter) => ask(`${ROOT}/days?${query(filter)}`);
 
 /** `[{ name, count }]` of the checkpoints that made pictures. */
-export const checkpoints = () => ask("/checkpoints");
+export const checkpoints = () => ask(`${ROOT}/checkpoints`);
 
 /** `{ info, recipe, facts, bytes }` of a picture. */
-export const picture = (id) => ask(`/${encodeURIComponent(id)}`);
+export const picture = (id) => ask(`${ROOT}/${encodeURIComponent(id)}`);
 
 /** Make a picture a favourite, or not. */
 export const favour = (id, favourite) =>
-  ask(`/${encodeURIComponent(id)}/favourite`, { method: favourite ? "PUT" : "DELETE" });
+  ask(`${ROOT}/${encodeURIComponent(id)}/favourite`, { method: favourite ? "PUT" : "DELETE" });
 
 /** Move pictures to the trash; gives the ids of those that were there. */
 export const remove = (ids) => send("/delete", ids);
@@ -29,18 +29,12 @@ export const remove = (ids) => send("/delete", ids);
 export const restore = (ids) => send("/restore", ids);
 
 async function send(path, ids) {
-  const headers = { "Content-Type": "application/json" };
-  const body = JSON.stringify({ ids });
-  return (await ask(path, { method: "POST", headers, body })).ids;
-}
-
-async function ask(path, options) {
-  const response = await fetch(`${ROOT}${path}`, options).catch(() => null);
-  if (response?.ok) return json(await response.text());
-  const told = response ? await response.json().catch(() => null) : null;
-  const error = new Error(told?.message ?? t("notice.silent"));
-  error.cure = told?.cure ?? t("gallery.silent.cure");
-  throw error;
+  const done = [];
+  for (let k = 0; k < ids.length; k += AT_ONCE) {
+    const some = ids.slice(k, k + AT_ONCE);
+    done.push(...(await ask(ROOT + path, bringing("POST", { ids: some }))).ids);
+  }
+  return done;
 }
 
 function query(values) {

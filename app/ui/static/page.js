@@ -1,6 +1,5 @@
 // The page's parts, and what each gr.HTML calls to put itself in place.
 
-import * as api from "./api.js";
 import { bdi } from "./dom.js";
 import { Drop } from "./drop.js";
 import { selectOnFocus, tabPastLists, type } from "./fields.js";
@@ -10,6 +9,7 @@ import { pageShortcuts } from "./keys.js";
 import { rich, t } from "./language.js";
 import { Notice } from "./notice.js";
 import { announce } from "./notify.js";
+import { stop as stopJob } from "./queue-api.js";
 import { Stage } from "./stage.js";
 import { goToForm, plainId } from "./tabs.js";
 import { countPrompts } from "./tokens.js";
@@ -150,6 +150,6 @@ export function results(element, props, fill) {
 /** Stop what is being painted; what waits goes on. False where nothing is. */
 export function stop() {
   const [first] = stage?.unfinished ?? [];
-  if (first) api.stop(first.id);
+  if (first) stopJob(first.id);
   return Boolean(first);
 }

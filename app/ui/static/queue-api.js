@@ -1,7 +1,7 @@
 // What can be asked of the queue. What came of it is told by the events; a wish that came too late,
 // for a job that has just begun or ended, is refused by the server and shown by the next event.
 
-const ROOT = "/api/v1";
+import { ask, bringing } from "./api.js";
 
 export const stop = (job) => send("DELETE", path(job));
 export const finish = (job) => send("POST", path(job, "/finish"));
@@ -14,7 +14,5 @@ export const clear = (what) => send("POST", "/queue/clear", { what });
 const path = (job, wish = "") => `/jobs/${encodeURIComponent(job)}${wish}`;
 
 async function send(method, address, body) {
-  const headers = { "Content-Type": "application/json" };
-  const options = body ? { method, headers, body: JSON.stringify(body) } : { method };
-  await fetch(ROOT + address, options).catch(() => {});
+  await ask(address, body ? bringing(method, body) : { method }).catch(() => {});
 }

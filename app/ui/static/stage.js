@@ -1,8 +1,7 @@
-import * as api from "./api.js";
 import { Caption } from "./caption.js";
 import { h } from "./dom.js";
 import { Easel } from "./easel.js";
-import { list } from "./gallery-api.js";
+import * as gallery from "./gallery-api.js";
 import { t } from "./language.js";
 import { Lightbox } from "./lightbox.js";
 import { Progress } from "./progress.js";
@@ -60,7 +59,7 @@ export class Stage {
   async load() {
     const before = [...this.#ids];
     const turn = ++this.#turn;
-    const found = await api.pictures(SHOWN);
+    const found = await gallery.list({}, { limit: SHOWN }).catch(() => null);
     if (!found || turn !== this.#turn) return;
     this.#loaded = true;
     this.#details.clear(); // what was not answered is asked again
@@ -139,7 +138,9 @@ export class Stage {
   }
 
   async #older() {
-    const found = await list({}, { limit: SHOWN, before: this.#ids.at(-1) }).catch(() => []);
+    const found = await gallery
+      .list({}, { limit: SHOWN, before: this.#ids.at(-1) })
+      .catch(() => []);
     for (const { id, prompt } of found) this.#prompts.set(id, prompt);
     this.#add(found.map(({ id }) => id));
     this.#render();
@@ -201,7 +202,7 @@ export class Stage {
 
   async #renderPicture(id) {
     this.#easel.picture(id, this.#prompts.get(id));
-    if (!this.#details.has(id)) this.#details.set(id, api.picture(id));
+    if (!this.#details.has(id)) this.#details.set(id, gallery.picture(id).catch(() => null));
     const details = await this.#details.get(id);
     if (this.#shown === id) this.#caption.show(id, details ?? {});
   }

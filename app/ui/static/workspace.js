@@ -1,12 +1,13 @@
 // The form, the open pictures and the chosen tab, kept on the server as they change, so that any
 // page that opens finds them. The rules for several pages stand in app/studio/workspace.py.
 
+import { ask, bringing } from "./api.js";
 import { feed } from "./feed.js";
 import { field } from "./fields.js";
 import { Keeper } from "./keeper.js";
 import { addressed, go, workingTab } from "./tabs.js";
 
-const ROOT = "/api/v1/workspace";
+const ROOT = "/workspace";
 const KEEPALIVE = 60_000; // bytes of requests that may outlive their page
 const SHARED = "shared";
 
@@ -122,15 +123,10 @@ function send(form, body, leaving) {
 }
 
 /** The answer, or `{ status, error }`; `{}` where nothing answers. */
-async function request(method, url, body, leaving = false) {
-  const text = body && JSON.stringify(body);
-  const headers = body ? { "Content-Type": "application/json" } : {};
-  const keepalive = leaving && text.length < KEEPALIVE;
-  try {
-    const response = await fetch(url, { method, headers, body: text, keepalive });
-    const answer = await response.json();
-    return response.ok ? answer : { status: response.status, error: answer };
-  } catch {
-    return {};
-  }
+function request(method, path, body, leaving = false) {
+  const options = body ? bringing(method, body) : { method };
+  const keepalive = leaving && options.body.length < KEEPALIVE;
+  return ask(path, { ...options, keepalive }).catch((error) =>
+    error.status ? { status: error.status, error } : {},
+  );
 }

@@ -23,7 +23,7 @@ SERVER = """
       const found = url.includes("/days")
         ? [{ day: "2026-11-20", count: text ? 1 : all.length }]
         : text ? [{ id: text }] : all.slice(start, start + 100);
-      return { ok: true, text: async () => JSON.stringify(found) };
+      return new Response(JSON.stringify(found));
     };
     const store = new Store();
     let pages = 0;
