@@ -42,6 +42,16 @@ def test_axe_finds_nothing(open_page: Any, axe: str, width: int, height: int, lo
     found["shortcuts"] = findings(page)
     page.keyboard.press("Escape")
 
+    page.get_by_role("button", name="Presets").click()
+    page.wait_for_selector("#presets-list li")
+    found["presets"] = findings(page)
+    page.click("#presets-list .save")
+    page.fill("#presets-save input[type=text]", "Quick sketch")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#presets-save .told:not(:empty)")
+    found["saving a preset"] = findings(page)
+    page.keyboard.press("Escape")
+
     page.fill("#prompt textarea", "a red house, a meadow")
     page.fill("#steps input >> nth=0", "120")
     page.wait_for_selector("#prompt .tokens")

@@ -16,4 +16,6 @@ export const put = (name, values) => ask(`${at(name)}?replace=true`, bringing("P
 /** Delete a preset; gives its `{ name, values }`. */
 export const remove = (name) => ask(at(name), { method: "DELETE" });
 
-const at = (name) => `${ROOT}/${encodeURIComponent(name)}`;
+function at(name) {
+  return `${ROOT}/${encodeURIComponent(name)}`;
+}

@@ -52,7 +52,9 @@ export function saveDialog(save, closed) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const chosen = parts.filter(({ box }) => box.checked).flatMap(({ names }) => names);
+    button.disabled = true;
     const error = await save({ name: name.value, fields: chosen, replace });
+    button.disabled = false;
     if (error) tell(error);
     else whole.close();
   });
