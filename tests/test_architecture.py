@@ -30,6 +30,7 @@ each other, but for those of `pipelines`. The most particular name says where a 
 
 SPEAKS_WITH_THE_ENGINE = (
     "pipelines.engine.environment",
+    "pipelines.engine.obituary",
     "pipelines.engine.remote",
     "pipelines.engine.wire",
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from app.settings import Settings
-from pipelines.engine.remote import tail
+from pipelines.engine.obituary import tail
 from pipelines.errors import StudioError
 from pipelines.library.entry import Problem
 from pipelines.prompt.tokenizer import tokenizer

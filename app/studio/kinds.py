@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from app.studio.job import Taken
 from app.studio.plan import day_of
-from app.studio.queue import Taken
 from pipelines.errors import RequestError
 
 Folder = Callable[[date], Path]

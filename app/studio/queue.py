@@ -18,69 +18,25 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from app.studio.errors import NotFound
+from app.studio.job import COLUMNS, Job, State, Taken, job_of, taken_of
 from app.studio.plan import name_pictures
 from app.studio.table import not_written, open_table
 from pipelines.errors import RequestError
 from pipelines.events import Failed
 
-State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
-
 UNFINISHED = ("queued", "running")
 PROMPT_SHOWN = 300
 """Characters of a prompt in a list of jobs."""
 
-_COLUMNS = "id, kind, state, prompt, count, pictures, error, created_at, started_at, ended_at"
 _LAST = "(SELECT coalesce(max(place), 0) + 1 FROM jobs WHERE state = 'queued')"
 _FIRST = "(SELECT coalesce(min(place), 0) - 1 FROM jobs WHERE state = 'queued')"
 _ENDED = "(SELECT coalesce(max(ended), 0) + 1 FROM jobs)"
 _NEWEST = "ended IS NOT NULL ORDER BY ended DESC, place DESC"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One row of the queue. Times are seconds since 1970.
-
-    `prompt` is the beginning of what was asked, `count` how many pictures were, `pictures` the
-    ids of those saved so far.
-    """
-
-    id: str
-    kind: str
-    state: State
-    prompt: str
-    count: int
-    pictures: tuple[str, ...]
-    error: dict[str, Any] | None
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A job that runs or ran: what it does, and its pictures by planned name.
-
-    `planned` has one id for each piece of work (None: skipped), or is empty for a job that makes
-    no pictures.
-    """
-
-    id: str
-    kind: str
-    work: tuple[dict[str, Any], ...]
-    planned: tuple[str | None, ...]
-    pictures: tuple[str, ...]
-
-    @property
-    def missing(self) -> list[tuple[str, dict[str, Any]]]:
-        """Id and work of each picture that has still to be made."""
-        pairs = zip(self.planned, self.work, strict=False)
-        return [(name, work) for name, work in pairs if name and name not in self.pictures]
 
 
 class Queue:
@@ -130,7 +86,7 @@ class Queue:
                 " ORDER BY place LIMIT 1) RETURNING *",
                 (time.time(),),
             ).fetchone()
-            return _plan(table, _taken(row)) if row else None
+            return _plan(table, taken_of(row)) if row else None
 
     def saved(self, job: str, picture: str) -> None:
         """Note a finished picture of a job, once."""
@@ -229,13 +185,13 @@ class Queue:
         """What a job does and how far it is, or None."""
         with self._transaction() as table:
             row = table.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
-        return _taken(row) if row else None
+        return taken_of(row) if row else None
 
     def running(self) -> list[Taken]:
         """The job that runs; after a studio was killed, the one that ran."""
         with self._transaction() as table:
             rows = table.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
-        return [_taken(row) for row in rows]
+        return [taken_of(row) for row in rows]
 
     def listed(self, waiting: int, ended: int) -> list[Job]:
         """The job that runs, those that wait in running order (`waiting` at most), those that
@@ -332,18 +288,5 @@ def _set_fact(table: sqlite3.Connection, name: str, value: object) -> None:
 
 
 def _rows(table: sqlite3.Connection, where: str, *values: object) -> list[Job]:
-    rows = table.execute(f"SELECT {_COLUMNS} FROM jobs {where}", values).fetchall()
-    return [_job(dict(row)) for row in rows]
-
-
-def _job(row: dict[str, Any]) -> Job:
-    row["pictures"] = tuple(json.loads(row["pictures"]))
-    row["error"] = json.loads(row["error"]) if row["error"] else None
-    return Job(**row)
-
-
-def _taken(row: sqlite3.Row) -> Taken:
-    work, planned, pictures = (
-        tuple(json.loads(row[name])) for name in ("work", "planned", "pictures")
-    )
-    return Taken(row["id"], row["kind"], work, planned, pictures)
+    rows = table.execute(f"SELECT {COLUMNS} FROM jobs {where}", values).fetchall()
+    return [job_of(row) for row in rows]

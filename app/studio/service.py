@@ -22,9 +22,10 @@ from typing import Any, Literal
 from app.settings import Settings, home
 from app.studio.assets import Assets, ids_in
 from app.studio.folders import Folders
-from app.studio.gallery import Gallery, PictureInfo
+from app.studio.gallery import Gallery
+from app.studio.job import Job
 from app.studio.presets import BUNDLED, Presets
-from app.studio.queue import Job, Queue, no_such_job
+from app.studio.queue import Queue, no_such_job
 from app.studio.reuse import Reused, reuse
 from app.studio.snapshot import engine_view, job_view, job_views, progress_view
 from app.studio.worker import Worker
@@ -36,7 +37,6 @@ from pipelines.errors import RequestError
 from pipelines.images import Door
 from pipelines.library.library import PATIENCE
 from pipelines.picture import Facts
-from pipelines.recipe import Recipe
 
 START_PATIENCE = 0.1
 """Seconds that the start waits for the model folders; what is larger comes bit by bit."""
@@ -205,8 +205,7 @@ class Studio:
     def use_models(self, folders: tuple[Path, ...]) -> None:
         """Take models from these folders from now on. What waits and what is painted goes on."""
         self.settings = self.settings.model_copy(update={"models": folders})
-        self.catalog.reopen(folders, START_PATIENCE)
-        self._engine.rescan(folders)
+        self.catalog.reopen(folders, START_PATIENCE)  # which tells the engine
 
     def _models_changed(self) -> None:
         self._engine.rescan(self.settings.models)
@@ -220,22 +219,6 @@ class Studio:
         """JPEG of the picture so far, of the job that runs or of the last one that did."""
         running = self._worker.running
         return running.preview if running is not None and running.job == job_id else None
-
-    def pictures(self, limit: int, before: str | None = None) -> list[PictureInfo]:
-        """Finished pictures, newest first; those older than the picture `before` if given."""
-        return self.gallery.search(limit, before)
-
-    def picture_path(self, picture: str) -> Path:
-        """The file of a picture. Raises NotFound."""
-        return self.gallery.path(picture)
-
-    def thumbnail_path(self, picture: str) -> Path:
-        """A small JPEG of a picture. Raises NotFound."""
-        return self.gallery.thumbnail(picture)
-
-    def recipe_of(self, picture: str) -> Recipe:
-        """The recipe a picture carries. Raises NotFound or RecipeFileError."""
-        return self.gallery.recipe(picture)
 
     def reuse(self, data: bytes) -> Reused:
         """The settings in a picture brought from anywhere; nothing of it is kept.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-from app.studio.queue import Job
+from app.studio.job import Job
 from app.studio.worker import Running
 from pipelines.engine.remote import EngineState
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from app.studio.gallery import Gallery
+from app.studio.job import Taken
 from app.studio.kinds import command_of
 from app.studio.plan import made, sweep
 from app.studio.progress import Progress
-from app.studio.queue import Queue, Taken
+from app.studio.queue import Queue
 from pipelines.engine.remote import EngineProcess
 from pipelines.errors import EngineStopped, StudioError
 from pipelines.events import Cancelled, Event, Failed, Finished, Saved, Skipped, Step
@@ -32,11 +33,10 @@ _INTERRUPTED = Failed(
 
 
 class Running:
-    """The job that runs, or the last one that did. `current` is the picture it is at."""
+    """The job that runs, or the last one that did. It is at the first of the pictures `left`."""
 
     def __init__(self, job: Taken) -> None:
         self.job = job.id
-        self.kind = job.kind
         self.left = [name for name, _ in job.missing]
         over = len(job.work) - len(self.left) if job.planned else 0
         self.progress = Progress(len(job.work), over=over)

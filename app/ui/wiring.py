@@ -143,7 +143,7 @@ def wire_reuse(page: Page, results: gr.HTML, answers: gr.HTML) -> None:
         try:
             if event.what == "values":
                 return [gr.skip(), *_filled(page, tab, Draft.of(event.values))]
-            seed = str(page.studio.recipe_of(str(event.picture)).seed)
+            seed = str(page.studio.gallery.recipe(str(event.picture)).seed)
         except StudioError as error:
             return [panels.refused(error), *page.unfilled()]
         values = page.forms.place(tab, {"seed": seed})

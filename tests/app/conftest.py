@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from app.studio.queue import Job
+from app.studio.job import Job
 from app.studio.service import Studio
 
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -60,6 +59,8 @@ def studio(settings_in, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 @contextlib.contextmanager
 def full_disk() -> Iterator[None]:
     """While this lasts, no file of this process can grow beyond 16 bytes."""
+    import resource  # not on Windows
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
     try:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel
 
 from app.studio.listing import page
 from app.studio.service import Studio
 from pipelines.library.kinds import Role
+
+
+class Found(BaseModel):
+    """A folder by its id."""
+
+    id: str
 
 
 def add(router: APIRouter, studio: Studio) -> None:
@@ -48,9 +55,9 @@ def add(router: APIRouter, studio: Studio) -> None:
         return studio.folders.listing()
 
     @router.post("/folders/adopt")
-    def adopt(asked: dict[str, str]) -> dict[str, Any]:
+    def adopt(found: Found) -> dict[str, Any]:
         """Take models from a folder that was found, too; its `id` is one of the candidates'."""
-        studio.folders.adopt(asked.get("id", ""))
+        studio.folders.adopt(found.id)
         return studio.folders.listing()
 
     @router.post("/folders/choose")

@@ -34,7 +34,7 @@ def test_the_answer_is_a_draft_that_can_be_submitted_as_it_is(client, studio):
     assert reused["differences"] == ["Not followed: Tiling."]
     assert reused["values"]["seed"] == 2**64 - 1
     job = ended(studio, client.post(f"{API}/jobs", json=reused["values"]).json()["id"])
-    recipe = studio.recipe_of(job.pictures[0])
+    recipe = studio.gallery.recipe(job.pictures[0])
     assert (recipe.prompt, recipe.sampler, recipe.schedule) == (
         "a <b>boat</b>",
         "DPM++ 2M",
@@ -45,11 +45,11 @@ def test_the_answer_is_a_draft_that_can_be_submitted_as_it_is(client, studio):
 def test_a_picture_made_here_comes_back_without_a_difference(client, studio):
     draft = {"prompt": "again", "checkpoint": "tiny-sd1", "steps": 2, "seed": 9}
     job = ended(studio, client.post(f"{API}/jobs", json=draft).json()["id"])
-    data = studio.picture_path(job.pictures[0]).read_bytes()
+    data = studio.gallery.path(job.pictures[0]).read_bytes()
     reused = client.post(f"{API}/reuse", content=data, headers=PNG).json()
     assert (reused["source"], reused["differences"]) == ("Gesso", [])
     again = ended(studio, client.post(f"{API}/jobs", json=reused["values"]).json()["id"])
-    assert studio.picture_path(again.pictures[0]).read_bytes() == data
+    assert studio.gallery.path(again.pictures[0]).read_bytes() == data
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_picture_is_served_byte_for_byte_as_it_lies_on_disk(client, studio, do
     picture = done.pictures[0]
     answer = client.get(f"{API}/pictures/{picture}.png")
     assert answer.headers["content-type"] == "image/png"
-    assert answer.content == studio.picture_path(picture).read_bytes()
+    assert answer.content == studio.gallery.path(picture).read_bytes()
     assert "content-disposition" not in answer.headers
     assert read_recipe(answer.content).seed == 5
 
@@ -75,7 +75,7 @@ def test_a_recipe_can_be_asked_for_and_submitted_again(client, done, studio):
     asked = {key: value for key, value in recipe.items() if key in Draft.model_fields}
     asked["checkpoint"] = recipe["checkpoint"]["name"]
     again = ended(studio, client.post(f"{API}/jobs", json=asked).json()["id"])
-    first, second = (studio.picture_path(job.pictures[0]) for job in (done, again))
+    first, second = (studio.gallery.path(job.pictures[0]) for job in (done, again))
     with Image.open(first) as one, Image.open(second) as other:
         assert one.tobytes() == other.tobytes()
 

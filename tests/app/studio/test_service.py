@@ -25,11 +25,11 @@ def draft(**changes: object) -> Draft:
 def test_a_draft_becomes_pictures_that_carry_their_recipes(studio):
     job = ended(studio, studio.submit(draft(count=2, seed=41)).id)
     assert (job.state, len(job.pictures), job.error) == ("done", 2, None)
-    recipes = [studio.recipe_of(picture) for picture in job.pictures]
+    recipes = [studio.gallery.recipe(picture) for picture in job.pictures]
     assert [recipe.seed for recipe in recipes] == [41, 42]
     assert recipes[0].prompt == "a red house"
     assert recipes[0].checkpoint.name == "tiny-sd1"
-    newest = {info.id for info in studio.pictures(2)}
+    newest = {info.id for info in studio.gallery.search(2)}
     assert newest == set(job.pictures)
 
 
@@ -37,7 +37,7 @@ def test_the_same_draft_gives_the_same_bytes(studio):
     pixels = []
     for _ in range(2):
         job = ended(studio, studio.submit(draft(seed=7)).id)
-        with Image.open(studio.picture_path(job.pictures[0])) as image:
+        with Image.open(studio.gallery.path(job.pictures[0])) as image:
             pixels.append(image.tobytes())
     assert pixels[0] == pixels[1]
 
@@ -90,7 +90,7 @@ def test_a_running_job_stops_within_a_step_and_keeps_what_it_made(studio):
     over = ended(studio, job.id, 5)
     assert over.state == "cancelled"
     assert 1 <= len(over.pictures) < 64
-    assert studio.picture_path(over.pictures[0]).is_file()
+    assert studio.gallery.path(over.pictures[0]).is_file()
     studio.cancel(job.id)
     assert studio.job(job.id) == over
 
@@ -158,9 +158,8 @@ def test_the_picture_at_hand_is_finished_and_the_rest_is_made_when_asked_again(s
     again = ended(studio, job.id)
     assert (again.state, len(again.pictures)) == ("done", 3)
     assert again.pictures[0] == over.pictures[0]
-    assert [
-        studio.recipe_of(p).seed - studio.recipe_of(over.pictures[0]).seed for p in again.pictures
-    ] == [0, 1, 2]
+    first, *others = (studio.gallery.recipe(picture).seed for picture in again.pictures)
+    assert others == [first + 1, first + 2]
 
 
 def test_a_skipped_picture_is_left_out_and_the_job_goes_on(studio):
@@ -169,7 +168,7 @@ def test_a_skipped_picture_is_left_out_and_the_job_goes_on(studio):
     studio.skip(job.id)
     over = ended(studio, job.id)
     assert (over.state, len(over.pictures)) == ("done", 2)
-    assert [studio.recipe_of(picture).seed for picture in over.pictures] == [101, 102]
+    assert [studio.gallery.recipe(picture).seed for picture in over.pictures] == [101, 102]
     assert studio.skip(job.id) == over
 
 
@@ -254,8 +253,8 @@ def test_an_unknown_job_or_picture_is_not_found(studio):
         studio.skip,
         studio.finish,
         studio.retry,
-        studio.picture_path,
-        studio.recipe_of,
+        studio.gallery.path,
+        studio.gallery.recipe,
     ):
         with pytest.raises(NotFound):
             ask("0" * 32)

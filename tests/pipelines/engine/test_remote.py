@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.remote import EngineProcess, EngineState, obituary, tail
+from pipelines.engine.obituary import obituary, tail
+from pipelines.engine.remote import EngineProcess, EngineState
 from pipelines.engine.wire import AFRESH
 from pipelines.errors import EngineStopped
 from pipelines.events import Event, Failed
