@@ -42,6 +42,8 @@ STYLES = (
     "ground.css",
     "widgets.css",
     "masthead.css",
+    "menu.css",
+    "dialog.css",
     "parts.css",
     "stage.css",
     "lightbox.css",
