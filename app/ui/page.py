@@ -52,7 +52,7 @@ STYLES = (
     "queue.css",
     "gallery.css",
     "compare.css",
-    "undo.css",
+    "toast.css",
     "form.css",
     "firstrun.css",
     "presets.css",

@@ -3,7 +3,7 @@
 
 import * as api from "./gallery-api.js";
 import { n, t } from "./language.js";
-import { fail, offer } from "./gallery-toast.js";
+import { fail, offer } from "./toast.js";
 
 /** Delete pictures; for a while they can be had back with one press. Says whether they are gone. */
 export async function remove(ids) {

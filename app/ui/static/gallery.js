@@ -7,7 +7,7 @@ import { favour, onChange, remove } from "./gallery-changes.js";
 import { Filters } from "./gallery-filters.js";
 import { Grid } from "./gallery-grid.js";
 import { Store } from "./gallery-store.js";
-import { fail } from "./gallery-toast.js";
+import { fail } from "./toast.js";
 import { icon } from "./icons.js";
 import { n, t } from "./language.js";
 import { Lightbox } from "./lightbox.js";

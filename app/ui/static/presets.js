@@ -3,7 +3,7 @@
 import { json } from "./api.js";
 import { bdi, h } from "./dom.js";
 import { feed } from "./feed.js";
-import { fail, offer } from "./gallery-toast.js";
+import { fail, offer } from "./toast.js";
 import { iconButton } from "./icons.js";
 import { n, t } from "./language.js";
 import { saveDialog } from "./presets-save.js";
