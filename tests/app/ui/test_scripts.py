@@ -1,6 +1,7 @@
 """The page's scripts, as far as they can be tried without a browser."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ def test_every_script_can_be_parsed(script: Path) -> None:
 def test_no_script_makes_markup_from_text(script: Path) -> None:
     for door in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert door not in script.read_text()
+
+
+def test_a_stranger_finds_in_the_book_what_each_script_does() -> None:
+    book = (STATIC.parents[2] / "docs" / "architecture.md").read_text("utf-8")
+    table = book[book.index("| what | scripts |") : book.index("## Adding one")]
+    listed = re.findall(r"`([\w-]+)`", table)
+    assert sorted(listed) == sorted(script.stem for script in STATIC.glob("*.js"))
 
 
 def test_seeds_beyond_the_numbers_of_a_browser_stay_exact() -> None:
