@@ -6,11 +6,10 @@ only recognised (`foreign`); one per container (`png`, `exif`); readers and a wr
 
 from pipelines.metadata.found import Found, settings_of
 from pipelines.metadata.reader import read_facts, read_infotext, read_recipe
-from pipelines.metadata.writer import free_path, save
+from pipelines.metadata.writer import save
 
 __all__ = [
     "Found",
-    "free_path",
     "read_facts",
     "read_infotext",
     "read_recipe",

@@ -10,7 +10,6 @@ import errno
 import os
 import secrets
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 from PIL.PngImagePlugin import PngInfo
@@ -47,13 +46,6 @@ def save(picture: Picture, path: str | os.PathLike[str]) -> None:
         _remove(temporary)
 
 
-def free_path(folder: Path, stem: str) -> Path:
-    """`stem.png` in the folder, or the first free one of `stem-2.png`, `stem-3.png`, ..."""
-    names = (f"{stem}.png" if k == 1 else f"{stem}-{k}.png" for k in count(1))
-    # Unlike `Path.exists`, this does not raise where the folder may not be looked into.
-    return next(path for path in (folder / name for name in names) if not os.path.lexists(path))
-
-
 def _texts(picture: Picture) -> PngInfo:
     texts = PngInfo()
     texts.add_itxt(gesso.KEYWORD, gesso.write(picture.recipe, picture.facts))
@@ -69,12 +61,9 @@ def _name(temporary: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # exFAT and some network drives know no second name for a file
-        path.touch(exist_ok=False)
-        try:
-            os.replace(temporary, path)
-        except OSError:
-            _remove(path)
-            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        os.rename(temporary, path)
 
 
 def _remove(temporary: Path) -> None:

@@ -1,6 +1,5 @@
 """A studio on tiny real models, its engine in a real process, shared by the tests of a session."""
 
-import contextlib
 import os
 import threading
 import time
@@ -54,19 +53,6 @@ def studio(settings_in, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     running.start()
     yield running
     running.close()
-
-
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """While this lasts, no file of this process can grow beyond 16 bytes."""
-    import resource  # not on Windows
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def wait_until(studio: Studio, met: Callable[[], bool], seconds: float = 60) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pipelines.catalog import Catalog
 from pipelines.errors import RequestError, StorageError
 from pipelines.library.layouts import program_of
 from tests.pipelines.library.files import lora, real, write
+from tests.trouble import unprivileged
 
 MARKS = {
     "comfyui": ("models/checkpoints", "comfy"),
@@ -30,18 +30,6 @@ MARKS = {
     "gesso": ("models/checkpoints", "presets/families"),
 }
 FILES = {"invokeai": ("invokeai.yaml",), "fooocus": ("fooocus_version.py",)}
-
-
-@contextlib.contextmanager
-def ordinary_user() -> Iterator[None]:
-    """Without the rights of the superuser, whom no permission stops."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(before)
 
 
 def _studio(root: Path, program: str) -> Path:
@@ -121,7 +109,7 @@ def test_studios_are_found_near_home_and_links_are_not_followed(someone: Path) -
 
 
 def test_a_folder_that_nobody_may_look_into_ends_no_search() -> None:
-    with ordinary_user(), tempfile.TemporaryDirectory() as name:
+    with unprivileged(), tempfile.TemporaryDirectory() as name:
         place = Path(name)
         closed = place / "lost+found"
         closed.mkdir()

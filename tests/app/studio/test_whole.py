@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from app.studio.whole import write_whole
-from tests.app.conftest import full_disk
+from tests.trouble import full_disk
 
 
 def test_a_file_is_written_with_its_folder_and_nothing_else(tmp_path):

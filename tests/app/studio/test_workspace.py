@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.studio.errors import NotFound
 from app.studio.workspace import FORMAT, TEXT_LIMIT, Change, Workspace
 from pipelines.errors import RequestError, StorageError
-from tests.app.conftest import full_disk
+from tests.trouble import full_disk
 
 FIELDS = {"shared": {"prompt": "text", "checkpoint": "text"}, "one": {"steps": "number"}}
 PICTURE = "20261121-004100-001-7"

@@ -17,6 +17,7 @@ from pipelines.families import families, variants
 from pipelines.library.entry import Entry
 from pipelines.library.library import Library
 from tests.pipelines.library.files import PRESETS, VAE, aged, f16, head, lora, real, write
+from tests.trouble import unprivileged
 
 
 @pytest.fixture
@@ -211,19 +212,13 @@ def ordinary_user() -> Iterator[Path]:
     """A folder in which this process has no more rights than any user."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    root = os.geteuid() == 0
     write(folder / "closed.safetensors", lora()).chmod(0)
     write(folder / "closed folder" / "x.safetensors", lora())
     (folder / "closed folder").chmod(0)
-    if root:
-        os.seteuid(65534)
-    try:
+    with unprivileged():
         yield folder
-    finally:
-        if root:
-            os.seteuid(0)
-        (folder / "closed folder").chmod(0o755)
-        shutil.rmtree(folder)
+    (folder / "closed folder").chmod(0o755)
+    shutil.rmtree(folder)
 
 
 def test_what_may_not_be_read_is_listed_as_such(ordinary_user: Path) -> None:

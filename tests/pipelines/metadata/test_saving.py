@@ -5,7 +5,6 @@ import json
 import os
 import stat
 import sys
-from contextlib import contextmanager
 from io import BytesIO
 
 import pytest
@@ -15,9 +14,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from pipelines.errors import RecipeFileError, RequestError, StorageError
-from pipelines.metadata import free_path, read_facts, read_infotext, read_recipe, save
+from pipelines.metadata import read_facts, read_infotext, read_recipe, save
 from pipelines.picture import Facts, Picture
 from pipelines.recipe import ModelRef, Recipe
+from tests.trouble import full_disk, unprivileged
 
 FACTS = Facts(
     seconds=1.25, device="cpu", dtype="bfloat16", threads=2, versions={"gesso": "0.1", "torch": "2"}
@@ -193,13 +193,6 @@ def test_a_picture_never_replaces_another(saved):
     assert names(saved.parent) == ["one.png"]
 
 
-def test_a_free_name_is_found(saved):
-    assert free_path(saved.parent, "two").name == "two.png"
-    assert free_path(saved.parent, "one").name == "one-2.png"
-    save(picture(), free_path(saved.parent, "one"))
-    assert free_path(saved.parent, "one").name == "one-3.png"
-
-
 def test_a_missing_folder(tmp_path):
     with pytest.raises(StorageError, match="there is no folder 'gone'") as caught:
         save(picture(), tmp_path / "gone" / "one.png")
@@ -211,38 +204,12 @@ def test_a_file_in_place_of_the_folder(saved):
         save(picture(), saved / "two.png")
 
 
-@contextmanager
-def largest_file(size):
-    """The system refuses to let any file of this process grow past `size` bytes."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX limits")
 def test_a_full_disk_leaves_no_partial_file(tmp_path):
-    with largest_file(1000), pytest.raises(StorageError, match="is full") as caught:
+    with full_disk(1000), pytest.raises(StorageError, match="is full") as caught:
         save(picture(), tmp_path / "one.png")
     assert "space" in caught.value.cure
     assert names(tmp_path) == []
-
-
-@contextmanager
-def unprivileged():
-    """Not root, whom no permission stops."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX permissions")
