@@ -34,6 +34,8 @@ def test_shortcuts_do_what_the_list_says(open_page: Any) -> None:
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("g")
     page.wait_for_selector("#gallery", state="visible")
+    page.keyboard.press("p")
+    page.wait_for_selector("#prompt textarea:focus")
 
 
 def test_a_finished_picture_is_told_to_one_who_looks_elsewhere(open_page: Any) -> None:

@@ -1,11 +1,18 @@
 // Gradio's widgets, reached by their field: in the working tab chosen last, or above the tabs.
 
-import { idOf } from "./tabs.js";
+import { goToForm, idOf } from "./tabs.js";
 
 const EDITABLE = "textarea, input";
 
 export function field(name) {
   return document.getElementById(idOf(name));
+}
+
+/** Put the cursor into the prompt, also from a view. */
+export function toPrompt() {
+  const focus = () => field("prompt")?.querySelector(EDITABLE)?.focus();
+  if (goToForm()) document.addEventListener("gesso:tab", focus, { once: true });
+  else focus();
 }
 
 /** Put text into a text box as if it had been typed. */

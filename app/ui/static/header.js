@@ -1,4 +1,5 @@
 import { h } from "./dom.js";
+import { toPrompt } from "./fields.js";
 import { t } from "./language.js";
 import { menu } from "./menu.js";
 import { engine } from "./words.js";
@@ -7,7 +8,7 @@ import { engine } from "./words.js";
 export function header(element, feed) {
   const state = h("span", { class: "engine", role: "status", "data-state": "starting" });
   const [button, list] = menu();
-  const skip = { class: "skip", href: "#prompt", onclick: toPrompt };
+  const skip = { class: "skip", href: "#prompt", onclick: skipToPrompt };
   element.replaceChildren(
     h("a", skip, t("header.skip")),
     h(
@@ -32,7 +33,7 @@ export function header(element, feed) {
   feed.addEventListener("lost", () => show({ state: "lost", text: t("engine.lost") }));
 }
 
-function toPrompt(event) {
+function skipToPrompt(event) {
   event.preventDefault(); // the address is the chosen tab's
-  document.querySelector("#prompt textarea")?.focus();
+  toPrompt();
 }

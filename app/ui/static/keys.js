@@ -1,5 +1,6 @@
 // The shortcuts of the page as a whole; each part adds its own to the same list.
 
+import { toPrompt } from "./fields.js";
 import { listen, mac, shortcut } from "./shortcuts.js";
 import { go } from "./tabs.js";
 
@@ -10,7 +11,6 @@ const OPEN =
 
 const galleryTab = () => document.getElementById("tab-gallery-button");
 const queueButton = () => document.getElementById("queue-button");
-const prompt = () => document.querySelector("#prompt textarea");
 
 /** `generate()` and `first()` press their buttons, `stop()` gives false where nothing is being
  *  painted. */
@@ -25,15 +25,10 @@ export function pageShortcuts({ generate, first, stop }) {
     run: () => !document.querySelector(OPEN) && stop(),
     typing: true,
   });
-  shortcut({ keys: "p", says: "shortcuts.prompt", run: focusPrompt });
+  shortcut({ keys: "p", says: "shortcuts.prompt", run: toPrompt });
   shortcut({ keys: "g", says: "shortcuts.gallery", run: () => go("gallery"), there: galleryTab });
   shortcut({ keys: "q", says: "shortcuts.queue", run: () => queueButton().click(), there: queueButton });
   shortcut({ keys: "ArrowLeft ArrowRight", says: "shortcuts.leaf" });
-}
-
-function focusPrompt() {
-  if (!prompt()?.checkVisibility()) return false;
-  prompt().focus();
 }
 
 function paint(press) {

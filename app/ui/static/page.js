@@ -2,7 +2,7 @@
 
 import { bdi } from "./dom.js";
 import { Drop } from "./drop.js";
-import { selectOnFocus, tabPastLists, type } from "./fields.js";
+import { selectOnFocus, tabPastLists, toPrompt, type } from "./fields.js";
 import { feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
 import { pageShortcuts } from "./keys.js";
@@ -111,7 +111,7 @@ export function results(element, props, fill) {
     opened: workspace.opened,
     example: (prompt) => {
       type("prompt", prompt);
-      document.querySelector("#prompt textarea")?.focus();
+      toPrompt();
     },
     failed: (error) => notice?.show(error),
   });

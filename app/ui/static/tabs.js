@@ -40,14 +40,16 @@ export function chosen(name) {
   return name;
 }
 
-/** Choose a tab by name; a name that there is not changes nothing. */
+/** Choose a tab by name, and say whether that is a change; a name that there is not is none. */
 export function go(name) {
-  if (known.names.includes(name) && name !== document.body.dataset.tab) choose(name);
+  const change = known.names.includes(name) && name !== document.body.dataset.tab;
+  if (change) choose(name);
+  return change;
 }
 
-/** Leave a view for the working tab that was chosen last. */
+/** Leave a view for the working tab that was chosen last; says whether one was left. */
 export function goToForm() {
-  go(working);
+  return go(working);
 }
 
 /** The name of the working tab whose form is meant. */
