@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.studio.errors import NotFound, Taken
+from app.studio.errors import NameTaken, NotFound
 from pipelines.errors import (
     EngineStopped,
     RequestError,
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _STATUS: dict[type[StudioError], int] = {
     NotFound: 404,
-    Taken: 409,
+    NameTaken: 409,
     EngineStopped: 503,
     StorageError: 507,
     UnexpectedError: 500,

@@ -9,7 +9,7 @@ class NotFound(StudioError):
     """No job or picture of that id."""
 
 
-class Taken(StudioError):
+class NameTaken(StudioError):
     """Something else has that name."""
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.studio.errors import NotFound, Taken
+from app.studio.errors import NameTaken, NotFound
 from app.studio.json_file import JsonFile
 from pipelines.catalog import PRESETS
 from pipelines.draft import Draft, first_seed
@@ -96,7 +96,7 @@ class Presets:
     def put(self, name: str, draft: Draft, *, replace: bool = False) -> Preset | None:
         """Keep what a draft sets; gives the preset that it takes the place of.
 
-        Raises Taken when there is one of that name and it is not to be replaced, RequestError
+        Raises NameTaken when there is one of that name and it is not to be replaced, RequestError
         (naming the field) for what cannot be kept, StorageError; then nothing has changed.
         """
         preset = _checked(name, draft)
@@ -104,7 +104,7 @@ class Presets:
         with self._lock:
             former = self._all.get(key)
             if former is not None and not replace:
-                raise Taken(
+                raise NameTaken(
                     f"There is a preset {former.name!r} already.",
                     "Choose another name, or let it be replaced.",
                     "name",

@@ -19,6 +19,11 @@ class Found(BaseModel):
 
 
 def add(router: APIRouter, studio: Studio) -> None:
+    _add_models(router, studio)
+    _add_folders(router, studio)
+
+
+def _add_models(router: APIRouter, studio: Studio) -> None:
     @router.get("/models")
     def models(
         role: Role | None = None,
@@ -49,6 +54,8 @@ def add(router: APIRouter, studio: Studio) -> None:
         studio.rescan()
         return scan()
 
+
+def _add_folders(router: APIRouter, studio: Studio) -> None:
     @router.get("/folders")
     def folders() -> dict[str, Any]:
         """The folders that models come from, and those of other studios on this machine."""

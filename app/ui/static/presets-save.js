@@ -37,7 +37,7 @@ export function saveDialog(save, closed) {
     button.textContent = t(taken ? "presets.replace" : "presets.save");
   };
   const tell = (error) => {
-    const taken = error.kind === "Taken";
+    const taken = error.kind === "NameTaken";
     renew(taken);
     const english = error.kind && !taken;
     if (english) told.lang = "en";

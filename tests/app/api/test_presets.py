@@ -37,7 +37,7 @@ def test_settings_are_kept_had_back_replaced_deleted_and_put_back(client) -> Non
 
     taken = client.put(f"{AT}/ink", json={"steps": 3})
     assert taken.status_code == 409
-    assert (taken.json()["kind"], taken.json()["field"]) == ("Taken", "name")
+    assert (taken.json()["kind"], taken.json()["field"]) == ("NameTaken", "name")
     assert listed(client)["Ink"]["steps"] == 30
     replaced = client.put(f"{AT}/ink?replace=true", json={"steps": 3})
     assert replaced.json()["former"] == {"steps": 30, "prediction_type": None}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.studio.errors import NotFound, Taken
+from app.studio.errors import NameTaken, NotFound
 from app.studio.presets import BUNDLED, FORMAT, LIMIT, NAME_LIMIT, Presets
 from app.studio.reuse import recall
 from pipelines.catalog import PRESETS, Catalog
@@ -51,7 +51,7 @@ def test_a_name_is_taken_until_it_is_said_to_be_replaced(file: Path) -> None:
     presets = Presets(file)
     assert presets.put("Ink", INK) is None
     for same in ("Ink", "  ink ", "INK", "\uff29nk"):
-        with pytest.raises(Taken) as refused:
+        with pytest.raises(NameTaken) as refused:
             presets.put(same, Draft(steps=3))
         assert refused.value.field == "name"
     assert presets.get("Ink").draft == INK
