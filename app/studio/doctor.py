@@ -128,7 +128,8 @@ def _look_at_models(catalog: Catalog, report: Report) -> None:
     report.models = {"files": len(entries), "checkpoints": len(checkpoints), "broken": broken}
     if broken:
         message = f"{broken} of {len(entries)} model files cannot be used."
-        report.problems.append(Problem(message, "gesso models tells why."))
+        cure = "The page tells why, under Where models come from, and so does gesso models."
+        report.problems.append(Problem(message, cure))
     if not checkpoints:
         cure = "Put an SD 1.x, SD 2.x or SDXL checkpoint (.safetensors) into a models folder."
         report.problems.append(Problem("There is no checkpoint to paint with.", cure))

@@ -12,7 +12,8 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,15 @@ from app.studio.listing import shown
 from app.studio.settings_file import write_models
 from pipelines.catalog import Catalog
 from pipelines.errors import RequestError
+from pipelines.library.item import Item
 from pipelines.library.shelf import Shelf
+from pipelines.library.text import decoded, plain
 
 FRESH_SECONDS = 30.0
 """For so long, what was found on the machine is not looked for again."""
+
+PROBLEMS_TOLD = 50
+"""Of so many files of a folder is told why they cannot be used."""
 
 
 class Folders:
@@ -161,12 +167,16 @@ class Folders:
             self._found = found
 
     def _in_use(self, path: Path, shelf: Shelf) -> dict[str, Any]:
-        roles = Counter(item.facts.role for item in shelf.items().values())
+        items = shelf.items().values()
+        roles = Counter(item.facts.role for item in items)
+        problems = _problems(items)
         return {
             "id": self._id(path),
             "path": shown(path),
             "program": shelf.program or ("gesso" if path == home() / "models" else None),
             "counts": dict(roles),
+            "broken": len(problems),
+            "problems": problems[:PROBLEMS_TOLD],
             "reachable": False if shelf.stalled else shelf.is_there,
             "scanning": shelf.scanning,
         }
@@ -181,6 +191,16 @@ class Folders:
 
     def _id(self, path: Path) -> str:
         return hashlib.blake2b(os.fsencode(path), digest_size=12, key=self._key).hexdigest()
+
+
+def _problems(items: Iterable[Item]) -> list[dict[str, str]]:
+    """The files that cannot be used, by name, and why."""
+    found = [
+        {"file": plain(decoded(item.found.parts[-1])), **problem._asdict()}
+        for item in items
+        if (problem := item.facts.problem) and not item.pending
+    ]
+    return sorted(found, key=itemgetter("file"))
 
 
 def _is_new(candidate: Candidate, used: tuple[Path, ...]) -> bool:

@@ -81,6 +81,7 @@ export class Folders {
       h("p", {}, t("folders.own.help")),
       h("p", { class: "path" }, path, button(t("folders.copy"), copy)),
       folders.length > 1 && h("ul", {}, ...folders.map((folder) => this.#used(folder))),
+      ...folders.map(unusable),
       button(t("folders.choose"), () => this.#choose()),
     );
   }
@@ -159,6 +160,20 @@ function described({ program, path, counts }, more = null) {
     name && h("b", {}, name),
     h("bdi", { class: "where", title: path }, path),
     h("small", {}, counted(counts), more && " · ", more),
+  );
+}
+
+/** The files of a folder that cannot be used, and why; null where all can. */
+function unusable({ broken, problems }) {
+  if (!broken) return null;
+  const told = ({ message, cure }) =>
+    h("li", { lang: "en" }, h("b", {}, bdi(message)), h("span", {}, bdi(cure)));
+  return h(
+    "details",
+    {},
+    h("summary", {}, n("folders.broken", broken)),
+    h("ul", {}, ...problems.map(told)),
+    broken > problems.length && h("p", {}, n("folders.broken.more", broken - problems.length)),
   );
 }
 

@@ -161,6 +161,26 @@ def test_an_adopted_folder_is_used_at_once_and_after_a_restart(
     assert (comfy / "models" / "checkpoints" / "one.safetensors").exists()
 
 
+def test_files_that_cannot_be_used_are_named_with_what_is_wrong(
+    folders: Folders, someone: Path
+) -> None:
+    comfy = _studio(someone / "ComfyUI", "comfyui")
+    write(comfy / "models" / "checkpoints" / "good.safetensors", real("sd15"))
+    cut = comfy / "models" / "checkpoints" / "cut.safetensors"
+    cut.write_bytes(bytes(100))
+    os.utime(cut, (time.time() - 60, time.time() - 60))
+    listing = _found(folders, lambda found: _over(found) and found["candidates"])
+    [candidate] = [c for c in listing["candidates"] if c["path"] == str(comfy)]
+
+    folders.adopt(candidate["id"])
+    listing = _found(folders, lambda found: _over(found) and len(found["folders"]) == 2)
+    folder = listing["folders"][1]
+    assert folder["counts"] == {"checkpoint": 2}
+    [problem] = folder["problems"]
+    assert (folder["broken"], problem["file"]) == (1, "cut.safetensors")
+    assert problem["message"] and problem["cure"]
+
+
 def test_only_what_the_server_found_can_be_named(folders: Folders, tmp_path: Path) -> None:
     for hostile in ("", "/etc", str(tmp_path), "../..", "\0", "0" * 24):
         with pytest.raises(NotFound):
