@@ -59,7 +59,7 @@ def test_axe_finds_nothing(open_page: Any, axe: str, width: int, height: int, lo
     page.wait_for_selector(".stage[data-state=painting]")
     found["painting"] = findings(page)
     page.click("#masthead-actions button")
-    page.wait_for_timeout(400)
+    page.wait_for_selector("#queue-drawer[open]")
     found["queue"] = findings(page)
     page.keyboard.press("Escape")
     page.wait_for_selector(".stage[data-state=picture]")
