@@ -233,7 +233,7 @@ class Studio:
 
         Raises NotFound, RecipeFileError, or RequestError when its recipe is damaged.
         """
-        return self.reuse(self.gallery.path(picture).read_bytes())
+        return self.reuse(self.gallery.data(picture))
 
     @contextlib.contextmanager
     def watching(self, callback: Callable[[], object]) -> Iterator[None]:

@@ -13,10 +13,14 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from app.studio.errors import NotFound
 from pipelines.errors import StorageError
 
 PICTURE_ID = re.compile(r"[0-9]{8}-[0-9]{6}-([0-9]{3}-)?[0-9]{1,20}(-[0-9a-z]{1,8})?")
 """`YYYYMMDD-HHMMSS-NNN-<seed>`; older pictures have no running number."""
+
+FILE_LIMIT = 256 * 2**20
+"""Bytes; 9,000 pixels a side are less, even of noise that does not pack."""
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -88,6 +92,16 @@ class Folder:
     def _holds(self, file: Path) -> bool:
         inside = os.path.join(os.path.realpath(self.outputs), "")
         return os.path.isfile(file) and os.path.realpath(file).startswith(inside)
+
+
+def read_whole(file: Path) -> bytes:
+    """The bytes of a picture. Raises NotFound when it went away, or is larger than any of ours."""
+    try:
+        if file.stat().st_size <= FILE_LIMIT:
+            return file.read_bytes()
+    except OSError as error:
+        raise NotFound("This picture cannot be read.", "Its file may be damaged.") from error
+    raise NotFound("This file is too large for a picture.", "Look at it in another program.")
 
 
 def writable(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.studio.errors import NotFound
 from app.studio.gallery.favourites import Favourites
-from app.studio.gallery.folder import PICTURE_ID, Folder, writable
+from app.studio.gallery.folder import PICTURE_ID, Folder, read_whole, writable
 from app.studio.gallery.index import Index, Row
 from app.studio.gallery.info import PictureInfo, read_info
 from app.studio.gallery.query import Query
@@ -114,6 +114,10 @@ class Gallery:
         if file is None:
             raise NotFound("This picture is not in the folder any more.", "Choose another one.")
         return file
+
+    def data(self, picture: str) -> bytes:
+        """The bytes of a picture's file. Raises NotFound."""
+        return read_whole(self.path(picture))
 
     def thumbnail(self, picture: str) -> Path:
         """A JPEG of the picture, at most 384 pixels wide and high. Raises NotFound."""

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.studio.errors import NotFound
+from app.studio.gallery.folder import read_whole
 from app.studio.whole import write_whole
 from pipelines.errors import ImageFileError, StorageError
 from pipelines.images import OWN, THUMBNAIL_SIDE, Door
@@ -36,11 +37,9 @@ class Thumbnails:
 
     def _shrink(self, original: Path, small: Path) -> None:
         try:
-            body = self._door.shrink(original.read_bytes(), THUMBNAIL_SIDE, OWN)
+            body = self._door.shrink(read_whole(original), THUMBNAIL_SIDE, OWN)
         except ImageFileError as error:
             raise NotFound(error.message, error.cure) from error
-        except OSError as error:
-            raise NotFound("This picture cannot be read.", "Its file may be damaged.") from error
         try:
             write_whole(small, body)
         except OSError as error:

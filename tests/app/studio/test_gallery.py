@@ -1,5 +1,6 @@
 """The folder of pictures is the truth; an id never leads anywhere else."""
 
+import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -140,6 +141,15 @@ def test_a_broken_picture_has_no_thumbnail_but_a_sentence(gallery, tmp_path):
     with pytest.raises(NotFound, match="damaged"):
         gallery.thumbnail("20261120-120000-1")
     assert list((tmp_path / "data" / "thumbnails").rglob("*.*")) == []
+
+
+def test_a_file_too_large_for_a_picture_is_never_read_whole(gallery):
+    path = put(gallery, "20261120-120000-1", side=300)
+    os.truncate(path, 2**33)  # takes no room on the disk
+    for ask in (gallery.thumbnail, gallery.data):
+        with pytest.raises(NotFound, match="too large"):
+            ask("20261120-120000-1")
+    assert [info.id for info in gallery.search(9)] == ["20261120-120000-1"]
 
 
 def test_a_picture_gives_back_its_recipe(gallery):
