@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.conftest import Server
+from tests.browser.test_text_to_image import generate, prepare
 
 
 def test_what_was_typed_outlives_the_server(open_page: Any, server: Server) -> None:
@@ -23,3 +24,14 @@ def test_what_was_typed_outlives_the_server(open_page: Any, server: Server) -> N
     assert page.input_value("#prompt textarea") == "typed before the end"
     page.click("#generate")
     page.wait_for_selector(".caption .prompt:has-text('typed before the end')")
+
+
+def test_a_picture_that_did_not_come_is_asked_for_again(open_page: Any, server: Server) -> None:
+    page = open_page()
+    page.route("**/pictures/*.png", lambda route: route.abort())
+    prepare(page, "held up on its way", steps="2")
+    picture = generate(page)
+    page.wait_for_function("document.querySelector('.canvas img').naturalWidth === 0")
+    page.unroute("**/pictures/*.png")
+    server.send("PUT", f"pictures/{picture}/favourite")  # the gallery has news
+    page.wait_for_function("document.querySelector('.canvas img').naturalWidth > 0")

@@ -32,6 +32,12 @@ export class Easel {
     this.#want(pictureUrl(id), 1);
   }
 
+  /** Ask again for a picture that did not come. */
+  again() {
+    const { complete, naturalWidth } = this.#image;
+    if (complete && !naturalWidth) this.#image.removeAttribute("src");
+  }
+
   /** The picture so far; frames are dropped rather than queued. */
   preview(job, version) {
     delete this.element.dataset.picture;

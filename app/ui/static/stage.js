@@ -63,6 +63,7 @@ export class Stage {
     if (!found || turn !== this.#turn) return;
     this.#loaded = true;
     this.#details.clear(); // what was not answered is asked again
+    this.#easel.again();
     for (const { id, prompt } of found) {
       this.#prompts.set(id, prompt);
       this.#gone.delete(id);
