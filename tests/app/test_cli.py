@@ -54,6 +54,7 @@ def test_a_prompt_becomes_a_file_that_carries_its_recipe(machine, capsys):
         assert image.size == (64, 128)
 
 
+@pytest.mark.slow
 def test_the_same_command_in_a_new_process_gives_the_same_bytes(machine):
     cli.main(render(machine, "--seed", "7"))
     command = [sys.executable, "-m", "app.cli", *render(machine, "--seed", "7")]

@@ -1,6 +1,7 @@
 """Where the network can reach the studio, nothing is told to those who have no token."""
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.api import hosts
@@ -20,10 +21,15 @@ def lan(studio, **more) -> Settings:
     return Settings(**{**studio.settings.model_dump(), "host": "0.0.0.0", "token": TOKEN, **more})
 
 
+@pytest.fixture(scope="module")
+def api(studio) -> FastAPI:
+    return build_api(studio, EventStreams(studio))
+
+
 @pytest.fixture
-def client(studio) -> TestClient:
+def client(studio, api) -> TestClient:
     """A browser in the network, without the token."""
-    app = Guard(build_api(studio, EventStreams(studio)), lan(studio))
+    app = Guard(api, lan(studio))
     return TestClient(app, "http://127.0.0.1:7860", follow_redirects=False)
 
 
@@ -66,10 +72,10 @@ def test_a_browser_gets_in_by_a_cookie_that_no_script_and_no_other_site_can_use(
     assert client.get(f"{API}/jobs").status_code == 200
 
 
-def test_a_cookie_of_another_token_opens_nothing(client, studio):
+def test_a_cookie_of_another_token_opens_nothing(client, studio, api):
     log_in(client)
     other = lan(studio, token="another token of 16".replace(" ", "-"))
-    elsewhere = TestClient(Guard(build_api(studio, EventStreams(studio)), other), client.base_url)
+    elsewhere = TestClient(Guard(api, other), client.base_url)
     elsewhere.cookies = client.cookies
     assert elsewhere.get(f"{API}/jobs").status_code == 401
 
@@ -164,9 +170,9 @@ def test_the_login_page_speaks_the_browsers_language(client, accepted, language)
     assert f'<html lang="{language}">' in page.text
 
 
-def test_without_a_token_there_is_no_login_page(studio):
-    api = Guard(build_api(studio, EventStreams(studio)), studio.settings)
-    assert TestClient(api, "http://127.0.0.1:7860").get("/login").status_code == 404
+def test_without_a_token_there_is_no_login_page(studio, api):
+    open_one = TestClient(Guard(api, studio.settings), "http://127.0.0.1:7860")
+    assert open_one.get("/login").status_code == 404
 
 
 def test_the_machine_answers_by_the_names_and_addresses_it_has_and_no_other(studio, monkeypatch):
@@ -191,10 +197,8 @@ def test_on_port_80_a_name_needs_no_port(studio):
     assert "localhost" not in Hosts(lan(studio))
 
 
-def test_a_proxy_that_speaks_tls_is_known_by_the_name_it_was_given(studio):
-    guard = Guard(
-        build_api(studio, EventStreams(studio)), lan(studio, allow_host=("studio.example",))
-    )
+def test_a_proxy_that_speaks_tls_is_known_by_the_name_it_was_given(studio, api):
+    guard = Guard(api, lan(studio, allow_host=("studio.example",)))
     client = TestClient(guard, "http://studio.example", follow_redirects=False)
     secure = {"origin": "https://studio.example"}
     answer = client.post("/login", data={"token": TOKEN}, headers=secure)
