@@ -45,6 +45,7 @@ def test_what_waits_is_moved_taken_out_and_run_again_by_keyboard_alone(
     page.keyboard.press("q")
     page.wait_for_selector("#queue-drawer li:nth-child(3)")
     assert prompts(page) == ["first", "second", "third"]
+    assert not page.is_visible("#queue-drawer .running")
     page.focus("#queue-drawer [aria-label='Move up: third']")
     page.keyboard.press("Enter")
     page.wait_for_selector("#queue-drawer ol li:nth-child(2):has-text('third')")

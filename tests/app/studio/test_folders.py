@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.settings import Settings, SettingsError, home
 from app.studio import folder_dialog
@@ -233,9 +234,8 @@ def test_what_the_dialog_says_is_used(
 
 
 def test_no_dialog_opens_for_somebody_on_the_network(tmp_path: Path, opened) -> None:
-    settings = Settings(
-        models=(), data=tmp_path, host="0.0.0.0", token="0123456789abcdef0123456789abcdef"
-    )
+    token = SecretStr("0123456789abcdef0123456789abcdef")
+    settings = Settings(models=(), data=tmp_path, host="0.0.0.0", token=token)
     folders = opened(settings)
     with pytest.raises(RequestError, match="open to the network"):
         folders.choose()
