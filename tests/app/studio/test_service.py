@@ -125,7 +125,7 @@ def test_a_killed_engine_fails_one_job_and_the_queue_goes_on(studio):
 
 
 def test_a_queue_that_could_not_be_written_for_a_while_goes_on(studio):
-    first, second = (studio.submit(draft(steps=12, seed=seed)).id for seed in (1, 2))
+    first, second = (studio.submit(draft(steps=60, seed=seed)).id for seed in (1, 2))
     wait_until(studio, lambda: studio.job(first).state == "running")
     studio._queue._connection.execute("PRAGMA query_only = ON")  # as a full disk would
     wait_until(studio, studio._worker.running.over.is_set)
