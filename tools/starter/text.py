@@ -70,7 +70,7 @@ def train_text(path: Path, steps: int, batch: int = 128, peak: float = 2e-3) -> 
     torch.manual_seed(1)
     tokenizer, encoder = make_tokenizer(), build("text_encoder")
     heads = nn.Linear(encoder.config.hidden_size, sum(map(len, ATTRIBUTES.values())))
-    run = Training(path, nn.ModuleDict({"encoder": encoder, "heads": heads}), ("heads",), peak, 50)
+    run = Training(path, nn.ModuleDict({"encoder": encoder, "heads": heads}), ("heads",), peak)
     for step in run.until(steps):
         rng = np.random.default_rng((4, step))
         scenes = [draw_scene(int(seed)) for seed in rng.integers(0, HELD_OUT, batch)]

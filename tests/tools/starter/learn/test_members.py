@@ -1,0 +1,104 @@
+"""Each member from nothing to a picture, in a few steps."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skia", reason="painting needs the train extra", exc_type=ImportError)
+
+import torch
+from PIL import Image
+
+from pipelines import Catalog
+from pipelines.engine.text import encode_pair
+from pipelines.models.loader import load_checkpoint
+from tools.starter.learn.configs import family, variant
+from tools.starter.learn.measure import Painter, measure
+from tools.starter.learn.plan import MEMBERS, Plan
+from tools.starter.learn.pool import paint_pool
+from tools.starter.learn.text import Reader
+from tools.starter.learn.views import View, paint_view
+from tools.starter.learn.workshop import Workshop
+from tools.starter.world.paint import paint
+from tools.starter.world.questions import HEADS, questions
+from tools.starter.world.scene import scene
+
+TINY = Plan(
+    scenes=8,
+    unseen_scenes=4,
+    probe_scenes=8,
+    vae_steps=2,
+    vae_batch=2,
+    probe_steps=2,
+    probe_batch=4,
+    text_steps=2,
+    text_batch=4,
+    half_size_steps=1,
+    unet_steps=2,
+    unet_batch=2,
+    questions=2,
+)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("work"), TINY)
+
+
+def test_a_pool_holds_the_painted_scenes_and_is_painted_once(tmp_path):
+    pictures = paint_pool(tmp_path / "x.npy", 3, first=5)
+    assert np.array_equal(pictures[2], paint(scene(7), truth=False).pixels)
+    before = (tmp_path / "x.npy").stat().st_mtime_ns
+    paint_pool(tmp_path / "x.npy", 3, first=5)
+    assert (tmp_path / "x.npy").stat().st_mtime_ns == before
+    with pytest.raises(SystemExit, match="holds 3 pictures, not 4"):
+        paint_pool(tmp_path / "x.npy", 4, first=5)
+
+
+def test_a_view_is_whole_or_soft_or_a_part():
+    drawn = scene(3)
+    whole = paint_view(drawn, View((256, 256)))
+    assert np.array_equal(whole, paint(drawn, truth=False).pixels)
+    soft = paint_view(drawn, View((64, 64)))
+    large = paint(drawn, (320, 288), truth=False).pixels
+    assert np.array_equal(paint_view(drawn, View((320, 288), 64, 32)), large[32:, 64:])
+    sharpness = [np.abs(np.diff(x.astype(float), axis=1)).mean() for x in (whole, soft)]
+    assert sharpness[1] < 0.8 * sharpness[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_member_is_trained_exported_loaded_and_paints(member, workshop):
+    file = workshop.train(member)
+    chosen = Catalog.open([file.parent]).checkpoint(file.name)
+    assert chosen.variant.name == member
+    picture = Painter(file).paint("a red house", seed=1, steps=2)
+    assert picture.size == (256, 256)
+    assert np.asarray(picture).std() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("member", MEMBERS)
+def test_the_engine_reads_a_prompt_as_the_training_does(member, workshop):
+    file = workshop.train(member)
+    models = load_checkpoint(
+        file, family(member), variant(member), dtype=torch.float32, device=torch.device("cpu")
+    )
+    text = "a red house on the left and a white cat, rain, at night"
+    with torch.no_grad():
+        engines, _ = encode_pair(text, "", 1, models)
+    paths = [workshop.work / f"{member}.{e.component}.pt" for e in family(member).encoders]
+    states, vectors = Reader.load(member, paths)([text], np.random.default_rng(0))
+    assert torch.allclose(states, engines.states, atol=0.05)
+    if engines.pooled is not None:
+        assert torch.allclose(vectors, engines.pooled, atol=0.05)
+
+
+@pytest.mark.slow
+def test_the_judge_is_trained_and_sees_what_it_is_asked(workshop):
+    probe, asked = workshop.probe(), questions(3)
+    pictures = workshop.unseen()
+    seen = probe.read(pictures)
+    assert all(row[name] in HEADS[name] for row in seen for name in HEADS)
+    rates = measure([Image.fromarray(p) for p in pictures[:3]], asked, probe)
+    assert {"place", "time", "weather", "style", "count", "kind", "colour", "all"} <= rates.keys()
+    assert all(0 <= rate <= 1 for rate in rates.values())
