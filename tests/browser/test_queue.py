@@ -54,6 +54,14 @@ def test_what_waits_is_moved_taken_out_and_run_again_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.wait_for_selector("#queue-drawer ol li:nth-child(1):has-text('second')")
     assert prompts(page) == ["second", "first", "third"]
+    page.focus("[aria-label='Move down: first']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#queue-drawer ol li:nth-child(3):has-text('first')")
+    said = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert said == "Take out of the queue: first", "the last one cannot be moved down"
+    page.focus("[aria-label='Move up: first']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#queue-drawer ol li:nth-child(2):has-text('first')")
     page.locator("ol li:nth-child(3)").drag_to(
         page.locator("ol li:nth-child(1)"), target_position={"x": 60, "y": 4}
     )

@@ -148,15 +148,21 @@ class Group {
     const focused = document.activeElement;
     const place = [...this.list.children].findIndex((row) => row.contains(focused));
     arrange(this.list, [...this.#rows.values()]);
-    if (place >= 0 && focused !== document.activeElement) this.#focus(focused, place);
+    if (place >= 0) this.#focus(focused, place);
     this.#more.textContent = total > jobs.length ? n("queue.more", total - jobs.length) : "";
   }
 
-  /** What is moved loses the focus; where a row is gone, the one in its place gets it. */
+  /** What is moved loses the focus, and so does a tool that means nothing at either end; where a
+   *  row is gone, the one in its place gets it. */
   #focus(focused, place) {
-    const row = this.list.children[Math.min(place, this.list.children.length - 1)];
-    const next = focused.isConnected ? focused : row?.querySelector(alike(focused));
-    (next ?? this.list.closest("dialog").querySelector("button")).focus();
+    const { isConnected } = focused;
+    const rows = this.list.children;
+    const row = isConnected ? focused.closest("li") : rows[Math.min(place, rows.length - 1)];
+    const tool = isConnected ? focused : row?.querySelector(alike(focused));
+    const last = this.list.closest("dialog").querySelector("button");
+    const seen = (one) => one?.checkVisibility({ visibilityProperty: true });
+    const next = [tool, row?.querySelector("[data-tool=out]"), last].find(seen);
+    if (next !== document.activeElement) next?.focus();
   }
 
   #row(job) {
