@@ -87,3 +87,17 @@ def test_the_tokens_of_the_prompt_are_counted(open_page: Any) -> None:
     page.wait_for_function("document.querySelector('#prompt .tokens').innerText.startsWith('Too')")
     page.fill("#prompt textarea", "")
     counter.wait_for(state="hidden")
+
+
+def test_a_list_shuts_when_it_is_left(open_page: Any) -> None:
+    page = open_page()
+    page.focus("#checkpoint input")
+    page.wait_for_selector("#checkpoint [aria-expanded=true]")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#checkpoint [aria-expanded=false]")
+    page.click("#checkpoint input")
+    option = page.locator("#checkpoint [role=option] >> nth=1")
+    label = option.inner_text().strip()
+    option.click()
+    option.wait_for(state="hidden")
+    assert page.input_value("#checkpoint input") == label

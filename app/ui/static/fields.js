@@ -59,3 +59,17 @@ export function tabPastLists() {
     { capture: true },
   );
 }
+
+/** A list shuts when it is left: Gradio leaves it open over what stands below. */
+export function shutLists() {
+  document.addEventListener("focusout", ({ target }) => {
+    if (target.getAttribute?.("role") !== "combobox") return;
+    const block = target.closest(".block");
+    setTimeout(() => {
+      const chosenFrom = block.querySelector("[role=listbox]:hover");
+      if (chosenFrom || block.contains(document.activeElement)) return;
+      if (target.getAttribute("aria-expanded") !== "true") return;
+      target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    });
+  });
+}

@@ -2,7 +2,7 @@
 
 import { bdi } from "./dom.js";
 import { Drop } from "./drop.js";
-import { selectOnFocus, tabPastLists, toPrompt, type } from "./fields.js";
+import { selectOnFocus, shutLists, tabPastLists, toPrompt, type } from "./fields.js";
 import { feed } from "./feed.js";
 import { header as buildHeader } from "./header.js";
 import { pageShortcuts } from "./keys.js";
@@ -62,6 +62,7 @@ function holdBack(event) {
 export function header(element, models) {
   selectOnFocus();
   tabPastLists();
+  shutLists();
   listenToButtons();
   pageShortcuts({ generate: () => press("generate"), first: () => press("generate-first"), stop });
   buildHeader(element, feed);

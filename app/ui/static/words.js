@@ -10,6 +10,11 @@ export function progress(job) {
     const ahead = job.position - 1;
     return { title: t("progress.waiting"), detail: ahead > 0 ? n("progress.ahead", ahead) : "" };
   }
+  if (job.stopping === "picture") {
+    // The time left is that of the whole job.
+    const detail = details({ ...job, eta_seconds: null }).join(" · ");
+    return { title: t("progress.finishing"), detail };
+  }
   if (job.stopping) return { title: t("progress.stopping"), detail: "" };
   const phase = PHASES.includes(job.phase) ? job.phase : "starting";
   return { title: t(`progress.${phase}`), detail: details(job).join(" · ") };

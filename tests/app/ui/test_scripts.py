@@ -105,7 +105,12 @@ def test_whatever_is_dropped_gives_one_picture_or_a_sentence(transfer: str, said
             "picture 2 of 4 · step 1 of 20",
         ),
         ({"phase": "decoding", "eta_seconds": 0.2}, "Finishing", "about 1 s left"),
-        ({"phase": "denoising", "stopping": True}, "Stopping", ""),
+        ({"phase": "denoising", "stopping": "now"}, "Stopping", ""),
+        (
+            {"phase": "denoising", "stopping": "picture", "step": 3, "steps": 20, "eta_seconds": 9},
+            "Finishing this picture",
+            "step 3 of 20",
+        ),
     ],
 )
 def test_progress_is_said_in_words(job: dict[str, Any], title: str, detail: str) -> None:
