@@ -1,8 +1,8 @@
 """Makes a starter model from nothing: `python -m tools.starter.train starter --work DIR`.
 
 Members share the painted pool, the autoencoder ("vae") and the judge ("probe"), which are made
-first, once. Every stage keeps its state in the work folder; with --resume a run goes on from there:
-paint -> vae -> text encoders -> latents -> UNet -> export -> probe -> sheet and figures.
+once, on the way. Every stage keeps its state in the work folder; with --resume a run goes on there:
+text encoders -> pool -> vae -> latents -> UNet -> export -> sheet -> probe -> figures.
 """
 
 import os

@@ -1,46 +1,31 @@
-"""Painted scenes on disk: one memory-mapped array of pictures, painted by all cores."""
+"""The pools of painted pictures, painted once by all cores."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from tools.starter.learn.grown import grown
 from tools.starter.world.scene import Scene, scene
 
 SIZE = 256
+_BATCH = 32
 
 
 def paint_pool(path: Path, count: int, first: int = 0, held_out: bool | None = False) -> np.ndarray:
     """Pictures of `scene(first)` to `scene(first + count - 1)`: uint8 [count, 256, 256, 3].
 
-    Memory-mapped. Painted once; an interrupted painting goes on where it was. `held_out` is
-    `scene`'s own.
+    Memory-mapped. `held_out` is `scene`'s own.
     """
-    if not path.exists():
-        part, done = path.with_suffix(".part.npy"), path.with_suffix(".done")
-        if not done.exists():
-            shape = (count, SIZE, SIZE, 3)
-            np.lib.format.open_memmap(part, "w+", np.uint8, shape).flush()
-            done.write_text("0")
-        start = int(done.read_text())
-        pictures = np.load(part, mmap_mode="r+")
-        seeds = range(first + start, first + count)
-        for i, picture in enumerate(_painted(seeds, held_out), start):
-            pictures[i] = picture
-            if (i + 1) % 1000 == 0:
-                pictures.flush()
-                done.write_text(str(i + 1))
-                print(f"{path.stem}: {i + 1} of {count} painted", flush=True)
-        pictures.flush()
-        part.rename(path)
-        done.unlink()
-    pictures = np.load(path, mmap_mode="r")
-    if len(pictures) != count:
-        raise SystemExit(f"{path} holds {len(pictures)} pictures, not {count}: delete it.")
-    return pictures
+    paint = partial(_paint, held_out)
+
+    def rows(start: int) -> Iterator[np.ndarray]:
+        return painted(paint, range(first + start, first + count))
+
+    return grown(path, (count, SIZE, SIZE, 3), np.uint8, rows)
 
 
 def scenes(count: int, first: int = 0, held_out: bool | None = False) -> list[Scene]:
@@ -48,9 +33,14 @@ def scenes(count: int, first: int = 0, held_out: bool | None = False) -> list[Sc
     return [scene(seed, held_out) for seed in range(first, first + count)]
 
 
-def _painted(seeds: range, held_out: bool | None) -> Iterator[np.ndarray]:
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
-        yield from workers.map(partial(_paint, held_out), seeds, chunksize=32)
+def painted(paint: Callable[[int], np.ndarray], seeds: range) -> Iterator[np.ndarray]:
+    """Batches of what `paint` makes of each seed, on all cores, not far ahead of what is taken."""
+    cores = os.cpu_count() or 1
+    with ProcessPoolExecutor(cores) as workers:
+        for i in range(0, len(seeds), 8 * cores * _BATCH):
+            ahead = seeds[i : i + 8 * cores * _BATCH]
+            pictures = np.stack(list(workers.map(paint, ahead, chunksize=_BATCH)))
+            yield from (pictures[k : k + _BATCH] for k in range(0, len(pictures), _BATCH))
 
 
 def _paint(held_out: bool | None, seed: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from pipelines.models.skeleton import alphas_cumprod
 from tools.starter.learn.configs import build, read_config, variant
 from tools.starter.learn.loop import Training, device, half
 from tools.starter.learn.text import Reader
-from tools.starter.learn.views import View, view_of
+from tools.starter.learn.views import view_of
 from tools.starter.world.scene import Scene, mirrored
 from tools.starter.world.words import say
 
@@ -33,8 +33,8 @@ def train_unet(
 ) -> None:
     """Train up to `steps`, resuming from `path` and writing there.
 
-    `latents` [2 n, 4, h, w], of spread 1, are those of `scenes` and, after them, of their mirror
-    images. The first `half_size_steps` see latents averaged two by two, four times cheaper, and
+    `latents` [n, 2, 4, h, w], of spread 1, are those of each scene and of its mirror image. The
+    first `half_size_steps` see latents averaged two by two, four times cheaper, and
     learn what belongs where; the rest learn the full size.
     """
     torch.manual_seed(2)
@@ -46,27 +46,21 @@ def train_unet(
     sized = run.model.config.addition_embed_type == "text_time"
     for step in run.until(steps):
         rng = np.random.default_rng((5, step))
-        picks = rng.integers(0, len(latents), batch)
-        clean = torch.from_numpy(latents[picks].astype(np.float32)).to(device())
+        picks, flips = rng.integers(0, len(latents), batch), rng.integers(0, 2, batch)
+        clean = torch.from_numpy(latents[picks, flips].astype(np.float32)).to(device())
         if step < half_size_steps:
             clean = F.avg_pool2d(clean, 2)
-        states, vectors = reader([say(_seen(scenes, i), rng) for i in picks], rng)
-        told = {"text_embeds": vectors, "time_ids": _time_ids(len(scenes), picks)} if sized else {}
+        seen = [mirrored(scenes[i]) if f else scenes[i] for i, f in zip(picks, flips, strict=True)]
+        states, vectors = reader([say(scene, rng) for scene in seen], rng)
+        told = {"text_embeds": vectors, "time_ids": _time_ids(picks, flips)} if sized else {}
         run.learn(_denoising_loss(run.model, clean, states, told, signal, predicts, rng))
 
 
-def _seen(scenes: Sequence[Scene], index: int) -> Scene:
-    count = len(scenes)
-    return scenes[index] if index < count else mirrored(scenes[index - count])
-
-
-def _time_ids(count: int, picks: np.ndarray) -> Tensor:
-    views = [_view(count, int(i)).time_ids for i in picks]
-    return torch.tensor(views, dtype=torch.float32, device=device())
-
-
-def _view(count: int, index: int) -> View:
-    return view_of(index) if index < count else view_of(index - count).mirrored()
+def _time_ids(picks: np.ndarray, flips: np.ndarray) -> Tensor:
+    views = [view_of(int(i)) for i in picks]
+    views = [view.mirrored() if f else view for view, f in zip(views, flips, strict=True)]
+    ids = [view.time_ids for view in views]
+    return torch.tensor(ids, dtype=torch.float32, device=device())
 
 
 def _denoising_loss(

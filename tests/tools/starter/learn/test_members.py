@@ -50,7 +50,7 @@ def test_a_pool_holds_the_painted_scenes_and_is_painted_once(tmp_path):
     before = (tmp_path / "x.npy").stat().st_mtime_ns
     paint_pool(tmp_path / "x.npy", 3, first=5)
     assert (tmp_path / "x.npy").stat().st_mtime_ns == before
-    with pytest.raises(SystemExit, match="holds 3 pictures, not 4"):
+    with pytest.raises(SystemExit, match="holds 3 rows, not 4"):
         paint_pool(tmp_path / "x.npy", 4, first=5)
 
 
