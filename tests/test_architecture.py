@@ -23,7 +23,7 @@ LAYERS = (
     ("pipelines.metadata", "pipelines.draft", "pipelines.prompt"),
     ("pipelines.library.kinds", "pipelines.library.header", "pipelines.library.text"),
     ("pipelines.picture", "pipelines.recipe", "pipelines.events", "pipelines.geometry",
-     "pipelines.errors"),
+     "pipelines.errors", "pipelines.files"),
 )  # fmt: skip
 """From top to bottom: a room may import itself and those below. Rooms of one layer may not import
 each other, but for those of `pipelines`. The most particular name says where a module stands."""
@@ -47,6 +47,7 @@ NEVER_HEAVY = (
     "pipelines.catalog",
     "pipelines.draft",
     "pipelines.errors",
+    "pipelines.files",
     "pipelines.events",
     "pipelines.geometry",
     "pipelines.images",

@@ -21,7 +21,8 @@ PAUSE_SECONDS = 0.1
 PING_SECONDS = 10.0
 
 RETRY = "retry: 1000\n\n"
-PING = ": ping\n\n"
+PING = "event: ping\ndata: {}\n\n"
+"""An event rather than a comment: a page can tell a quiet studio from a line that is dead."""
 
 
 class EventStreams:

@@ -13,6 +13,7 @@ from then on.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import unicodedata
@@ -30,6 +31,8 @@ from pipelines.draft import Draft, first_seed
 from pipelines.errors import RequestError, StudioError
 from pipelines.library.text import plain
 from pipelines.recipe import Recipe, explain
+
+log = logging.getLogger(__name__)
 
 BUNDLED = PRESETS / "settings.json"
 """Fields of drafts by name."""
@@ -70,7 +73,8 @@ class Presets:
     """The presets in `file`; it begins with those `bundled`. Safe to use from any thread.
 
     Opening raises StorageError when the file may not be read. A damaged one, or one of a newer
-    Gesso, is set aside and a new one begun.
+    Gesso, is set aside and a new one begun. A single preset that is not understood stays in the
+    file and is not shown.
     """
 
     def __init__(self, file: Path, bundled: Path | None = None) -> None:
@@ -78,7 +82,7 @@ class Presets:
         self._lock = threading.Lock()
         own = json.loads(bundled.read_bytes()) if bundled is not None else {}
         first = _parsed({"format": FORMAT, "presets": own})
-        self._all = self._file.read(_parsed, first)
+        self._all, self._strange = self._file.read(_parsed, first)
 
     def all(self) -> list[Preset]:
         """Every preset, by name."""
@@ -126,7 +130,7 @@ class Presets:
     def _keep(self, presets: Mapping[str, Preset]) -> None:
         """Write all presets. The lock is held."""
         values = {preset.name: preset.values for preset in presets.values()}
-        self._file.write({"format": FORMAT, "presets": values})
+        self._file.write({"format": FORMAT, "presets": {**self._strange, **values}})
         self._all = presets
 
 
@@ -140,13 +144,20 @@ def upgrade(data: Any) -> dict[str, Any]:
     return data
 
 
-def _parsed(data: Any) -> Mapping[str, Preset]:
-    """Raises ValueError, TypeError, KeyError or AttributeError for what `_keep` does not write."""
-    try:
-        found = [_checked(name, Draft.of(own)) for name, own in upgrade(data)["presets"].items()]
-    except StudioError as error:
-        raise ValueError(error.message) from error
-    return {_key(preset.name): preset for preset in found}
+def _parsed(data: Any) -> tuple[Mapping[str, Preset], Mapping[str, Any]]:
+    """The presets by key, and by name what is not understood.
+
+    Raises ValueError, TypeError, KeyError or AttributeError for what is no file of presets.
+    """
+    found: dict[str, Preset] = {}
+    strange: dict[str, Any] = {}
+    for name, own in upgrade(data)["presets"].items():
+        try:
+            found[_key(name)] = _checked(name, Draft.of(own))
+        except (StudioError, TypeError, AttributeError) as error:
+            log.warning("The preset %r was not understood: %s", plain(name, NAME_LIMIT), error)
+            strange[name] = own
+    return found, strange
 
 
 def _checked(name: str, draft: Draft) -> Preset:

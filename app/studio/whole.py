@@ -8,6 +8,8 @@ import secrets
 import stat
 from pathlib import Path
 
+from pipelines.files import sync_folder
+
 
 def write_whole(file: Path, body: bytes) -> None:
     """Write a file, in a folder made if need be; who may read one that was there stays the same.
@@ -24,6 +26,7 @@ def write_whole(file: Path, body: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(partial, file)
+        sync_folder(file.parent)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL.PngImagePlugin import PngInfo
 
 from pipelines.errors import StorageError
+from pipelines.files import sync_folder
 from pipelines.metadata import a1111, gesso
 from pipelines.picture import Picture
 
@@ -40,6 +41,7 @@ def save(picture: Picture, path: str | os.PathLike[str]) -> None:
             file.flush()
             os.fsync(file.fileno())
         _name(temporary, path)
+        sync_folder(path.parent)
     except OSError as error:
         raise _explain(error, path) from error
     finally:

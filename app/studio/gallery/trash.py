@@ -27,10 +27,17 @@ class Trash:
         self._folder = outputs / FOLDER
 
     def take(self, file: Path, today: date) -> None:
-        """Move a picture here. Raises StorageError, and then it is where it was."""
+        """Move a picture here, unless it is gone already.
+
+        Raises StorageError, and then it is where it was.
+        """
         names = (today.isoformat() + (f"-{k}" if k > 1 else "") for k in count(1))
         places = (self._folder / name / file.parent.name / file.name for name in names)
-        _move(file, next(place for place in places if not os.path.lexists(place)))
+        try:
+            _move(file, next(place for place in places if not os.path.lexists(place)))
+        except StorageError:
+            if os.path.lexists(file):
+                raise
 
     def give_back(self, picture: str) -> Path | None:
         """Put the last deleted picture of that id where it was; None where there is none, or where

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from app.studio.gallery import Gallery, Query
 from app.studio.gallery.info import read_info
+from app.studio.gallery.trash import Trash
 from tests.pictures import png, put
 
 IDS = [
@@ -271,6 +272,11 @@ def test_what_is_deleted_lies_in_the_trash_and_comes_back_as_it_was(gallery, tmp
     assert gallery.restore([IDS[0], "../../etc/passwd"]) == [IDS[0]]
     assert gallery.search(10) == before
     assert gallery.path(IDS[0]).read_bytes() == data
+
+
+def test_a_picture_that_has_just_gone_is_no_trouble_to_the_trash(tmp_path):
+    Trash(tmp_path).take(tmp_path / "2026-11-18" / f"{IDS[0]}.png", date(2026, 11, 20))
+    assert not list(tmp_path.glob(".trash/*/*/*"))
 
 
 def test_nothing_in_the_trash_or_the_folder_is_ever_replaced(gallery, tmp_path):

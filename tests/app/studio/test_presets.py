@@ -191,11 +191,6 @@ def test_there_is_an_end_to_their_number(file: Path) -> None:
         b"[" * 100_000,
         b'{"format": 1}',
         b'{"format": 1, "presets": []}',
-        b'{"format": 1, "presets": {"a": 3}}',
-        b'{"format": 1, "presets": {"a": {}}}',
-        b'{"format": 1, "presets": {"a": {"steps": "many"}}}',
-        b'{"format": 1, "presets": {"a": {"path": "/etc/passwd"}}}',
-        b'{"format": 1, "presets": {"..": {"steps": 3}}}',
         json.dumps({"format": FORMAT + 1, "presets": {}}).encode(),
         b" " * 41_000_000,
     ],
@@ -213,6 +208,32 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
     (aside,) = file.parent.glob("presets.json.damaged-*")
     assert aside.read_bytes() == content
     assert aside.name in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("a", 3),
+        ("a", {}),
+        ("a", {"steps": "many"}),
+        ("a", {"path": "/etc/passwd"}),
+        ("..", {"steps": 3}),
+    ],
+)
+def test_a_preset_that_is_not_understood_stays_in_the_file_unseen(
+    file: Path, name: str, own: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.parent.mkdir()
+    ink = {"steps": 30}
+    file.write_text(json.dumps({"format": FORMAT, "presets": {name: own, "Ink": ink}}))
+    with caplog.at_level(logging.WARNING):
+        presets = Presets(file, BUNDLED)
+    assert names(presets) == ["Ink"]
+    assert name in caplog.text
+    presets.put("Chalk", INK)
+    kept = json.loads(file.read_bytes())["presets"]
+    assert kept[name] == own
+    assert names(Presets(file)) == ["Chalk", "Ink"]
 
 
 def test_a_file_that_cannot_be_written_changes_nothing(file: Path) -> None:

@@ -24,6 +24,10 @@ STREAM = """
     globalThis.document = new EventTarget();
     globalThis.addEventListener = () => {};
     globalThis.SharedWorker = class { constructor() { throw new Error("not for this site"); } };
+    const timers = new Map();
+    globalThis.setTimeout = (run) => { timers.set(timers.size + 1, run); return timers.size; };
+    globalThis.clearTimeout = (timer) => timers.set(timer, null);
+    const elapse = () => { for (const run of [...timers.values()]) run?.(); };
     const told = [];
     const feed = new Feed();
     const news = (models) =>
@@ -77,3 +81,17 @@ def test_a_page_that_nobody_looks_at_holds_no_connection_of_its_own() -> None:
         """
     )
     assert said == [0, 1]
+
+
+def test_a_line_that_has_gone_silent_is_opened_anew() -> None:
+    said = play(
+        """
+        feed.addEventListener("lost", () => told.push("lost"));
+        begin();
+        sources.at(-1).say("ping", {});
+        told.push(sources.length);
+        elapse();
+        told.push(sources[0].closed, sources.length);
+        """
+    )
+    assert said == [1, "lost", True, 2]
