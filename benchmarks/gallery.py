@@ -174,9 +174,7 @@ def _read(outputs: Path) -> None:
 def _bare(index: Path) -> tuple[str, float]:
     """Searching the same rows with LIKE, in one connection and with no server between."""
     table = sqlite3.connect(index)
-    sql = (
-        "SELECT id, prompt FROM pictures WHERE prompt LIKE '%zephyr%' ORDER BY id DESC LIMIT 60"
-    )
+    sql = "SELECT id, prompt FROM pictures WHERE prompt LIKE '%zephyr%' ORDER BY id DESC LIMIT 60"
     seconds = interleaved({"like": lambda: table.execute(sql).fetchall()}, 5)["like"]
     table.close()
     return "sqlite LIKE, without an index", seconds
