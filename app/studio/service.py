@@ -187,12 +187,12 @@ class Studio:
 
     def job_views(self) -> list[dict[str, Any]]:
         """The jobs, each as `app.studio.snapshot.job_view` shows it."""
-        return job_views(self.jobs(), self._worker.running, time.monotonic())
+        return job_views(self.jobs(), self._worker.running, time.monotonic(), self.gallery.there)
 
     def job_view(self, job_id: str) -> dict[str, Any]:
         """One job as `app.studio.snapshot.job_view` shows it. Raises NotFound."""
         job, position = self.job(job_id), self._queue.position(job_id)
-        return job_view(job, position, self._worker.running, time.monotonic())
+        return job_view(job, position, self._worker.running, time.monotonic(), self.gallery.there)
 
     def engine(self) -> dict[str, Any]:
         """How the engine is: state, device, dtype, checkpoint, error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
@@ -10,18 +10,28 @@ from app.studio.job import Job
 from app.studio.worker import Running
 from pipelines.engine.remote import EngineState
 
+There = Callable[[str], bool]
+"""Whether a picture is still there."""
 
-def job_views(jobs: Iterable[Job], running: Running | None, now: float) -> list[dict[str, Any]]:
+
+def job_views(
+    jobs: Iterable[Job], running: Running | None, now: float, there: There
+) -> list[dict[str, Any]]:
     """Jobs in the order of `Queue.listed`; `now` is the monotonic clock."""
     place = count(1)
     positions = {"running": lambda: 0, "queued": lambda: next(place)}
-    return [job_view(job, positions.get(job.state, lambda: None)(), running, now) for job in jobs]
+    return [
+        job_view(job, positions.get(job.state, lambda: None)(), running, now, there) for job in jobs
+    ]
 
 
-def job_view(job: Job, position: int | None, running: Running | None, now: float) -> dict[str, Any]:
+def job_view(
+    job: Job, position: int | None, running: Running | None, now: float, there: There
+) -> dict[str, Any]:
     """One job: what it is, how far it is, what came of it.
 
     `position` is 0 for the job that runs, 1 for the next, None for one that does not wait.
+    `pictures` are those that were made, `thumbnail` the last of them that was not deleted since.
     """
     view: dict[str, Any] = {
         "id": job.id,
@@ -34,6 +44,7 @@ def job_view(job: Job, position: int | None, running: Running | None, now: float
         "started_at": job.started_at,
         "ended_at": job.ended_at,
         "pictures": list(job.pictures),
+        "thumbnail": next(filter(there, reversed(job.pictures)), None),
         "error": job.error,
         "phase": job.state,
         "step": 0,

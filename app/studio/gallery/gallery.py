@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.studio.errors import NotFound
 from app.studio.gallery.favourites import Favourites
-from app.studio.gallery.folder import PICTURE_ID, Folder, read_whole, writable
+from app.studio.gallery.folder import PICTURE_ID, Folder, day_of, read_whole, writable
 from app.studio.gallery.index import Index, Row
 from app.studio.gallery.info import PictureInfo, read_info
 from app.studio.gallery.query import Query
@@ -137,6 +137,10 @@ class Gallery:
         self._favourites.mark(picture, favourite)
         if self._index.favour(self._favourites.all()):
             self._changed()
+
+    def there(self, picture: str) -> bool:
+        """Whether a picture lies where it was saved; asks for one file alone."""
+        return self._folder.file(day_of(picture), picture).is_file()
 
     def delete(self, pictures: Iterable[str]) -> list[str]:
         """Move pictures to the trash; returns those that were there. Raises StorageError."""

@@ -73,12 +73,11 @@ export function interruptedRow(job) {
 
 /** A job that is over, and what went wrong with it. */
 export function endedRow(job) {
-  const picture = job.pictures.at(-1);
-  const missing = { onerror: ({ target }) => target.remove() }; // deleted since
+  const picture = job.thumbnail;
   return h(
     "li",
     { class: job.state, "data-job": job.id },
-    picture && h("img", { src: thumbnailUrl(picture), alt: "", loading: "lazy", ...missing }),
+    picture && h("img", { src: thumbnailUrl(picture), alt: "", loading: "lazy" }),
     text(job, outcome(job)),
     button("queue.again", () => api.retry(job.id)),
   );

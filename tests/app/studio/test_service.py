@@ -317,3 +317,14 @@ def test_the_drop_folder_is_laid_out_and_one_that_cannot_be_is_left(tmp_path):
     (tmp_path / "file").write_text("in the way")
     lay_out(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_picture_that_was_deleted_is_no_jobs_thumbnail(studio):
+    job = studio.submit(draft(count=2)).id
+    first, second = ended(studio, job).pictures
+    assert studio.job_view(job)["thumbnail"] == second
+    studio.gallery.delete([second])
+    assert studio.job_view(job)["thumbnail"] == first
+    studio.gallery.delete([first])
+    assert studio.job_view(job)["thumbnail"] is None
+    assert studio.job_view(job)["pictures"] == [first, second]
