@@ -162,6 +162,7 @@ SCENES: dict[str, Scene] = {
     "desktop-light": (DESKTOP, "light", _work),
     "desktop-dark": (DESKTOP, "dark", _work),
     "desktop-german": (TABLET, "light", _work),
+    "tablet-dark": (TABLET, "dark", _work),
     "gallery": (DESKTOP, "light", _gallery),
     "phone-light": (PHONE, "light", _work),
     "phone-dark": (PHONE, "dark", _gallery),
