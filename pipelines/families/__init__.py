@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from pipelines.errors import ModelFileError
 from pipelines.library.header import Header
-from pipelines.library.kinds import Family, Shape, Variant
+from pipelines.library.kinds import Family, Shape, Vae, Variant
 from pipelines.library.pipeline_folder import PipelineFolder
+from pipelines.library.sidecars import read_json
 from pipelines.library.text import file_name
 from pipelines.recipe import PredictionType
 
@@ -148,9 +149,20 @@ def _longest_hint(variant: Variant, texts: Sequence[str]) -> int:
 def _read_variant(file: Path) -> Variant:
     try:
         data = json.loads(file.read_bytes())
-        return Variant.model_validate({"name": file.parent.name, **data, "folder": file.parent})
-    except (OSError, ValueError, TypeError) as error:
+        vae = _read_vae(file.parent)
+        facts = {"name": file.parent.name, **data, "folder": file.parent, "vae": vae}
+        return Variant.model_validate(facts)
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise ModelFileError(
             f"{file_name(file.parent)}/variant.json cannot be read.",
             "Compare it with the others under presets/families.",
         ) from error
+
+
+def _read_vae(folder: Path) -> Vae | None:
+    config = read_json(str(folder / "vae" / "config.json"))
+    if not config:
+        return None
+    return Vae(
+        config["latent_channels"], config["block_out_channels"][-1], config["scaling_factor"]
+    )

@@ -18,19 +18,20 @@ from pipelines.library.entry import Hashes
 from pipelines.library.item import COLUMNS, Item, from_rows
 from pipelines.library.kinds import Family, Variant
 
-VERSION = 2
+VERSION = 3
 """Raise when the way files are examined changes."""
 
 _SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS items_2 (
+DROP TABLE IF EXISTS items_2;
+CREATE TABLE IF NOT EXISTS items_3 (
     shelf BLOB, edition TEXT, {", ".join(COLUMNS)}, PRIMARY KEY (shelf, path)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hashes_1 (
     path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, legacy TEXT, body TEXT
 ) WITHOUT ROWID;
 """
-_SELECT = f"SELECT {', '.join(COLUMNS)} FROM items_2 WHERE shelf = ? AND edition = ?"
-_REPLACE = f"REPLACE INTO items_2 VALUES (?, ?, {', '.join('?' * len(COLUMNS))})"
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM items_3 WHERE shelf = ? AND edition = ?"
+_REPLACE = f"REPLACE INTO items_3 VALUES (?, ?, {', '.join('?' * len(COLUMNS))})"
 
 
 class Cache:
@@ -71,7 +72,7 @@ class Cache:
         """Forget what is no longer there."""
         rows = [(os.fsencode(shelf), os.fsencode(path)) for path in paths]
         with self._rebuilding(), self._connection:
-            self._connection.executemany("DELETE FROM items_2 WHERE shelf = ? AND path = ?", rows)
+            self._connection.executemany("DELETE FROM items_3 WHERE shelf = ? AND path = ?", rows)
 
     def hashes(self) -> dict[str, tuple[int, int, Hashes]]:
         """All hashes, with the size and mtime they were made at, by path."""
@@ -144,7 +145,7 @@ def _connect(target: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
-        connection.execute("SELECT 1 FROM items_2, hashes_1 LIMIT 1")
+        connection.execute("SELECT 1 FROM items_3, hashes_1 LIMIT 1")
     except sqlite3.Error:
         connection.close()
         raise

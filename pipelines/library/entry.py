@@ -11,6 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from pipelines.errors import ModelFileError
 from pipelines.library.kinds import Role
 
+READ_RESTRICTED: frozenset[Role] = frozenset(("embedding", "hypernetwork", "vae", "lora"))
+"""What is used in pickled form as well: tensors are taken out of it, and nothing in it is run."""
+
 
 class Problem(NamedTuple):
     """Why a file cannot be used, in one sentence, and what to do about it."""
@@ -87,9 +90,10 @@ class Facts:
     """What the contents of a file tell: what the cache keeps.
 
     `dtype` is the element type of most of its bytes. `pickled`: only a restricted load may open
-    it, and its role is what its folder says. `note` is a hint for the artist about a file that
-    can be used. `told` is its `training` as JSON, which is read when it is asked for: of ten
-    thousand files few ever are.
+    it. `note` is a hint for the artist about a file that can be used. `told` is its `training` as
+    JSON, which is read when it is asked for: of ten thousand files few ever are. `width` is that
+    of the text a LoRA, an embedding, a hypernetwork or a ControlNet was made for (None: any, or
+    unknown); of a VAE, the channels of its decoder's first layer.
     """
 
     role: Role
@@ -100,6 +104,7 @@ class Facts:
     note: str | None = None
     problem: Problem | None = None
     told: str = ""
+    width: int | None = None
 
     @property
     def training(self) -> Training:
@@ -134,14 +139,18 @@ class Entry(Facts):
     @property
     def usable(self) -> bool:
         """Whether it can be loaded as it is."""
-        return self.problem is None and not self.pickled
+        return self.problem is None and not self._wants_conversion
 
     def check(self) -> None:
         """Raises ModelFileError when it cannot be loaded as it is."""
         if self.problem is not None:
             raise ModelFileError(*self.problem)
-        if self.pickled:
+        if self._wants_conversion:
             raise ModelFileError(
                 f"{self.name} is a pickled file, which could run a program when opened.",
                 "Get it as .safetensors, or make it one, running nothing: gesso convert FILE.",
             )
+
+    @property
+    def _wants_conversion(self) -> bool:
+        return self.pickled and self.role not in READ_RESTRICTED

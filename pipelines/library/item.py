@@ -14,7 +14,8 @@ from pipelines.library.walk import Found, Stamp
 
 COLUMNS = (
     "path", "folder", "folder_role", "size", "mtime_ns", "sidecars", "state", "preview",
-    "role", "family", "variant", "dtype", "pickled", "note", "told", "message", "cure", "pending",
+    "role", "family", "variant", "dtype", "pickled", "note", "told", "width", "message", "cure",
+    "pending",
 )  # fmt: skip
 
 ROLES = frozenset(get_args(Role))
@@ -41,7 +42,7 @@ class Item(NamedTuple):
             os.fsencode(found.path), os.fsencode(folder.path), folder.role,
             *found.stamp, found.state, found.preview and os.fsencode(found.preview),
             facts.role, facts.family, facts.variant, facts.dtype, facts.pickled, facts.note,
-            facts.told, *(facts.problem or (None, None)), pending,
+            facts.told, facts.width, *(facts.problem or (None, None)), pending,
         )  # fmt: skip
 
 
@@ -51,9 +52,10 @@ def from_rows(rows: Sequence[tuple[Any, ...]]) -> dict[str, Item]:
     folders: dict[tuple[bytes, Role | None], Folder] = {}
     for row in rows:
         path, folder, folder_role, size, mtime_ns, sidecars, state, preview, *told = row
-        role, family, variant, dtype, pickled, note, text, message, cure, pending = told
+        role, family, variant, dtype, pickled, note, text, width, message, cure, pending = told
         named = isinstance(path, bytes) and isinstance(folder, bytes) and isinstance(sidecars, str)
         numbered = isinstance(size, int) and isinstance(mtime_ns, int)
+        numbered = numbered and isinstance(width, int | None)
         if not named or not numbered or role not in ROLES or not isinstance(text, str):
             continue
         key = folder, folder_role
@@ -64,7 +66,7 @@ def from_rows(rows: Sequence[tuple[Any, ...]]) -> dict[str, Item]:
         shown = os.fsdecode(preview) if preview else None
         found = Found(name, _parts(name, os.fsdecode(folder)), stamp, state, shown)
         problem = Problem(message, cure) if message is not None else None
-        facts = Facts(role, family, variant, dtype, bool(pickled), note, problem, text)
+        facts = Facts(role, family, variant, dtype, bool(pickled), note, problem, text, width)
         items[name] = Item(folders[key], found, facts, bool(pending))
     return items
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,6 +68,15 @@ class Shape:
     model_channels: int
 
 
+class Vae(NamedTuple):
+    """What tells VAEs apart: the channels of their latents, those of the decoder's first layer,
+    and the factor that brings latents to unit variance."""
+
+    latent_channels: int
+    decoder_channels: int
+    scaling_factor: float
+
+
 @dataclass(frozen=True)
 class Family:
     """An architecture. `shape_of(header)` returns the UNet's shape if the file is of this family,
@@ -121,6 +130,7 @@ class Variant(BaseModel):
     task: Literal["text-to-image", "inpaint", "depth", "refine"] = "text-to-image"
 
     folder: Path = Field(exclude=True)
+    vae: Vae | None = Field(default=None, description="As its component config says")
 
     @property
     def shape(self) -> Shape:

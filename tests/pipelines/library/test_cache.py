@@ -151,7 +151,7 @@ def test_rows_that_make_no_sense_are_passed_over(tmp_path: Path) -> None:
     with sqlite3.connect(file) as connection:
         for change, path in (("role = 3", "bad"), ("size = 'x'", "worse"), ("told = '{'", "odd")):
             where = f"path = CAST('/models/{path}' AS BLOB)"
-            connection.execute(f"UPDATE items_2 SET {change} WHERE {where}")
+            connection.execute(f"UPDATE items_3 SET {change} WHERE {where}")
         connection.execute("UPDATE hashes_1 SET sha256 = 7.5e300, body = NULL")
     connection.close()
     items = _open(file).items(SHELF)
