@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import samplers
-from pipelines.errors import ModelFileError, UnknownModel, WrongModel
+from pipelines.draft import Choice
+from pipelines.errors import ModelFileError, StudioError, UnknownModel, WrongModel
 from pipelines.families import families, variants
 from pipelines.library.entry import Entry
-from pipelines.library.kinds import Family, Variant
+from pipelines.library.kinds import Family, Role, Variant
 from pipelines.library.library import PATIENCE, SETTLE, Library
 from pipelines.recipe import ModelRef
 
@@ -40,8 +41,7 @@ class Checkpoint:
     @property
     def ref(self) -> ModelRef:
         """How a recipe names it."""
-        hashes = self.entry.hashes
-        return ModelRef(name=self.entry.name, sha256=hashes.sha256 if hashes else None)
+        return _ref(self.entry)
 
     @property
     def path(self) -> Path:
@@ -51,7 +51,7 @@ class Checkpoint:
     @property
     def stamp(self) -> Stamp:
         """Changes with the file: a loaded model of another stamp is out of date."""
-        return self.path, self.entry.size_bytes, self.entry.mtime_ns
+        return _stamp(self.entry)
 
     @property
     def label(self) -> str:
@@ -62,6 +62,36 @@ class Checkpoint:
     def note(self) -> str | None:
         """A hint for the artist about using it, if there is one."""
         return self.entry.note
+
+
+@dataclass(frozen=True)
+class Model:
+    """A file beside the checkpoint that can be chosen: a VAE, a LoRA, an embedding, ..."""
+
+    entry: Entry
+
+    @property
+    def ref(self) -> ModelRef:
+        """How a recipe names it."""
+        return _ref(self.entry)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.entry.path
+
+    @property
+    def stamp(self) -> Stamp:
+        """Changes with the file: what was loaded of another stamp is out of date."""
+        return _stamp(self.entry)
+
+
+def _ref(entry: Entry) -> ModelRef:
+    return ModelRef(name=entry.name, sha256=entry.hashes.sha256 if entry.hashes else None)
+
+
+def _stamp(entry: Entry) -> Stamp:
+    return entry.path, entry.size_bytes, entry.mtime_ns
 
 
 class Catalog:
@@ -141,37 +171,56 @@ class Catalog:
         Raises UnknownModel, WrongModel for a file of another role, and ModelFileError for one
         that cannot be used.
         """
-        entry = self._entry(name)
-        if entry.pending:
-            time.sleep(self.library.settle)
-        if entry.pending or not self.library.is_current(entry):
-            self.library.scan()
-            entry = self._entry(name)
-        entry.check()
-        return self._choice(entry)
+        return self._choice(self._usable("checkpoint", name))
 
     def recall(self, ref: ModelRef) -> Checkpoint:
         """The very file a recipe names, by its hash if the recipe has it, else by its name.
 
         Raises as `checkpoint` does, and UnknownModel for another file of the same name.
         """
-        if ref.sha256 is None:
-            return self.checkpoint(ref.name)
-        with contextlib.suppress(UnknownModel):
-            return self.checkpoint(ref.sha256)
-        found = self.hashed(self.checkpoint(ref.name))
-        if found.ref.sha256 in (None, ref.sha256):
-            return found
-        raise UnknownModel(
-            f"{found.ref.name} is here, but it is not the file this recipe was made with.",
-            f"Put the file of sha256 {ref.sha256[:10]}... into one of the model folders.",
-            "checkpoint",
-        )
+        return self._choice(self._recall("checkpoint", ref))
 
     def hashed(self, checkpoint: Checkpoint) -> Checkpoint:
         """The same with its sha256 known, read now if need be (a folder has none)."""
         entry = self.library.hashed(checkpoint.entry)
         return Checkpoint(entry, checkpoint.family, checkpoint.variant)
+
+    def models(self, role: Role) -> list[Model]:
+        """The files of a role that can be used, by name."""
+        return [Model(entry) for entry in self.library.entries(role) if entry.usable]
+
+    def model(self, role: Role, name: str) -> Model:
+        """A file that is no checkpoint, by name, file name, an ending of its path, the name its
+        trainer gave it, or hash.
+
+        Raises as `checkpoint` does; the error's field is the recipe's for this role.
+        """
+        return Model(self._usable(role, name))
+
+    def recall_model(self, role: Role, ref: ModelRef) -> Model:
+        """The very file a recipe names. Raises as `model` does, and UnknownModel for another file
+        of the same name."""
+        return Model(self._recall(role, ref))
+
+    def hashed_model(self, model: Model) -> Model:
+        """The same with its sha256 known, read now if need be.
+
+        A recipe names files for good only with their hashes: the engine puts those of a picture's
+        files into its recipe while it paints.
+        """
+        return Model(self.library.hashed(model.entry))
+
+    def automatic_vae(self, checkpoint: Choice) -> Model | None:
+        """The VAE that belongs to a checkpoint: the one its sidecar names, else `X.vae.*` beside
+        `X`, else the one called so in the folders. None: the one in it."""
+        return None
+
+    def why_not(self, entry: Entry, checkpoint: Choice) -> str | None:
+        """Why a file does not go with a checkpoint, in a sentence; None if it does, or may."""
+        theirs = self._families.get(entry.family or "")
+        if theirs is None or theirs.name == checkpoint.family.name:
+            return None
+        return f"Made for {theirs.label}; this checkpoint is {checkpoint.variant.label}."
 
     def name_of(self, path: Path) -> str | None:
         """Name of the checkpoint at this path."""
@@ -194,22 +243,48 @@ class Catalog:
         """All schedules, "Automatic" first."""
         return samplers.schedules()
 
-    def _entry(self, name: str | None) -> Entry:
+    def _usable(self, role: Role, name: str | None) -> Entry:
+        entry = self._entry(role, name)
+        if entry.pending:
+            time.sleep(self.library.settle)
+        if entry.pending or not self.library.is_current(entry):
+            self.library.scan()
+            entry = self._entry(role, name)
+        with _about(role):
+            entry.check()
+        return entry
+
+    def _recall(self, role: Role, ref: ModelRef) -> Entry:
+        if ref.sha256 is None:
+            return self._usable(role, ref.name)
+        with contextlib.suppress(UnknownModel):
+            return self._usable(role, ref.sha256)
+        found = self.library.hashed(self._usable(role, ref.name))
+        if found.hashes is None or found.hashes.sha256 == ref.sha256:
+            return found
+        raise UnknownModel(
+            f"{found.name} is here, but it is not the file this recipe was made with.",
+            f"Put the file of sha256 {ref.sha256[:10]}... into one of the model folders.",
+            field_of(role),
+        )
+
+    def _entry(self, role: Role, name: str | None) -> Entry:
         """As known; what is not is looked for, first where it costs least."""
         looks = (self.library.recall, self.library.scan) if self._follow else (self.library.scan,)
         for look in looks:
             with contextlib.suppress(UnknownModel):
-                return self._known(name)
+                return self._known(role, name)
             look()
-        try:
-            return self._known(name)
-        except UnknownModel:
-            if name is not None:
-                self._refuse_other_role(name)
-            raise
+        with _about(role):
+            try:
+                return self._known(role, name)
+            except UnknownModel:
+                if name is not None:
+                    self._refuse_other_role(role, name)
+                raise
 
-    def _known(self, name: str | None) -> Entry:
-        return self._default() if name is None else self.library.find(name, "checkpoint")
+    def _known(self, role: Role, name: str | None) -> Entry:
+        return self._default() if name is None else self.library.find(name, role)
 
     def _default(self) -> Entry:
         entries = self.library.entries("checkpoint")
@@ -223,16 +298,14 @@ class Catalog:
             "checkpoint",
         )
 
-    def _refuse_other_role(self, name: str) -> None:
+    def _refuse_other_role(self, role: Role, name: str) -> None:
         for entry in self.library.entries():
             if name in (entry.name, entry.stem, entry.path.name):
                 if entry.problem is not None:
                     raise ModelFileError(*entry.problem)
-                role = entry.role.replace("_", " ")
                 raise WrongModel(
-                    f"{entry.name} is not a checkpoint; it is of the kind {role}.",
-                    "Choose a checkpoint here.",
-                    "checkpoint",
+                    f"{entry.name} is not {_a(role)}; it is of the kind {_said(entry.role)}.",
+                    f"Choose {_a(role)} here.",
                 )
 
     def _choice(self, entry: Entry) -> Checkpoint:
@@ -241,3 +314,34 @@ class Catalog:
 
     def _is_bundled(self, checkpoint: Checkpoint) -> bool:
         return any(folder in checkpoint.path.parents for folder in self._bundled)
+
+
+def field_of(role: Role) -> str:
+    """The recipe's field that names files of a role."""
+    return _FIELDS.get(role, role)
+
+
+_FIELDS: Mapping[Role, str] = {
+    "lora": "loras",
+    "embedding": "embeddings",
+    "hypernetwork": "hypernetworks",
+}
+
+
+@contextlib.contextmanager
+def _about(role: Role) -> Iterator[None]:
+    """What cannot be had is told of the field that names files of this role."""
+    try:
+        yield
+    except StudioError as error:
+        error.field = field_of(role)
+        raise
+
+
+def _said(role: Role) -> str:
+    return {"lora": "LoRA", "vae": "VAE"}.get(role, role.replace("_", " "))
+
+
+def _a(role: Role) -> str:
+    said = _said(role)
+    return f"{'an' if said[0] in 'aeiou' else 'a'} {said}"

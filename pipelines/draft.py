@@ -7,15 +7,27 @@ once, and returns one frozen recipe per picture. No torch here.
 from __future__ import annotations
 
 import secrets
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.errors import RequestError, WrongModel
+from pipelines.errors import RequestError, StudioError, WrongModel
 from pipelines.geometry import Size
-from pipelines.library.kinds import Family, Variant
+from pipelines.library.kinds import Family, Role, Variant
+from pipelines.library.text import plain
+from pipelines.prompt.networks import (
+    LoraAsked,
+    Networks,
+    parse_networks,
+    words_in,
+)
 from pipelines.recipe import (
     SEED_LIMIT,
+    WEIGHT_LIMIT,
+    HypernetworkUse,
+    LoraUse,
     ModelRef,
     PredictionType,
     Recipe,
@@ -23,8 +35,14 @@ from pipelines.recipe import (
     explain,
 )
 
+if TYPE_CHECKING:
+    from pipelines.library.entry import Entry
+
 AUTOMATIC = "Automatic"
-"""The choice that leaves a sampler or schedule to the checkpoint or the sampler."""
+"""The choice that leaves a sampler, schedule or VAE to the checkpoint or the sampler."""
+
+OWN_VAE = "None"
+"""The choice of the VAE that is in the checkpoint."""
 
 MAX_COUNT = 64
 
@@ -55,6 +73,14 @@ class Draft(BaseModel):
     checkpoint: str | None = Field(default=None, description="Name or hash; None: the first one")
     prediction_type: PredictionType | None = None
     size_conditioning: SizeConditioning | None = None
+    vae: str | None = Field(
+        default=None,
+        description=f"Name or hash; None or {AUTOMATIC!r}: by the checkpoint's name, else the "
+        f"checkpoint's own; {OWN_VAE!r}: the checkpoint's own",
+    )
+    loras: tuple[LoraAsked, ...] = Field(
+        default=(), description="Beside those that the prompt names; NAME:0.8 as text"
+    )
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Self:
@@ -69,11 +95,22 @@ class Choice(Protocol):
     """A checkpoint that can be chosen: what it is called and what it is."""
 
     @property
+    def entry(self) -> Entry: ...
+    @property
     def ref(self) -> ModelRef: ...
     @property
     def family(self) -> Family: ...
     @property
     def variant(self) -> Variant: ...
+
+
+class ModelChoice(Protocol):
+    """A file beside the checkpoint that can be chosen."""
+
+    @property
+    def entry(self) -> Entry: ...
+    @property
+    def ref(self) -> ModelRef: ...
 
 
 class Choices(Protocol):
@@ -85,6 +122,26 @@ class Choices(Protocol):
 
     def recall(self, ref: ModelRef) -> Choice:
         """The very file a recipe names. Raises UnknownModel, WrongModel."""
+        ...
+
+    def model(self, role: Role, name: str) -> ModelChoice:
+        """By name or hash. Raises UnknownModel, WrongModel, ModelFileError."""
+        ...
+
+    def models(self, role: Role) -> Sequence[ModelChoice]:
+        """All that can be used."""
+        ...
+
+    def recall_model(self, role: Role, ref: ModelRef) -> ModelChoice:
+        """The very file a recipe names. Raises as `model` does."""
+        ...
+
+    def automatic_vae(self, checkpoint: Choice) -> ModelChoice | None:
+        """The VAE file that belongs to a checkpoint; None: the one in it."""
+        ...
+
+    def why_not(self, entry: Entry, checkpoint: Choice) -> str | None:
+        """Why a file does not go with a checkpoint, in a sentence; None if it does or may."""
         ...
 
     def sampler(self, name: str) -> str:
@@ -103,13 +160,14 @@ def expand(draft: Draft, choices: Choices) -> list[Recipe]:
     """
     chosen = choices.checkpoint(draft.checkpoint)
     _refuse_other_tasks(chosen)
+    networks = parse_networks(draft.prompt)
     defaults = chosen.variant.defaults
     sampler = choices.sampler(_or(_named(draft.sampler), defaults.sampler))
     schedule = _or(draft.schedule, defaults.schedule if not _named(draft.sampler) else AUTOMATIC)
     size = _or(draft.size, chosen.variant.sizes[0])
     first = first_seed(draft.seed)
     decided: dict[str, Any] = {
-        "prompt": draft.prompt,
+        "prompt": networks.text,
         "negative_prompt": draft.negative_prompt,
         "steps": _or(draft.steps, defaults.steps),
         "guidance_scale": _or(draft.guidance_scale, defaults.guidance_scale),
@@ -120,6 +178,7 @@ def expand(draft: Draft, choices: Choices) -> list[Recipe]:
         "checkpoint": chosen.ref,
         "prediction_type": _or(draft.prediction_type, chosen.variant.prediction_type),
         "size_conditioning": _size_conditioning(draft, chosen, size),
+        **_beside(draft, networks, chosen, choices),
     }
     try:
         return [
@@ -138,6 +197,14 @@ def check(recipe: Recipe, choices: Choices) -> None:
     chosen = choices.recall(recipe.checkpoint)
     _refuse_other_tasks(chosen)
     choices.schedule(recipe.schedule, choices.sampler(recipe.sampler))
+    if recipe.vae is not None:
+        _check_model("vae", recipe.vae, chosen, choices, "vae")
+    for lora in recipe.loras:
+        _check_model("lora", lora.model, chosen, choices, "loras")
+    for embedding in recipe.embeddings:
+        _check_model("embedding", embedding, chosen, choices, "embeddings")
+    for hypernetwork in recipe.hypernetworks:
+        _check_model("hypernetwork", hypernetwork.model, chosen, choices, "hypernetworks")
     wants_size = chosen.family.conditioning == "size"
     if wants_size != (recipe.size_conditioning is not None):
         raise WrongModel(
@@ -165,6 +232,105 @@ def _refuse_other_tasks(chosen: Choice) -> None:
             "Choose a text-to-image checkpoint.",
             "checkpoint",
         )
+
+
+def _beside(draft: Draft, networks: Networks, chosen: Choice, choices: Choices) -> dict[str, Any]:
+    """The files beside the checkpoint, by field of the recipe."""
+    _refuse_tags(networks, draft.negative_prompt)
+    loras: dict[str, LoraUse] = {}
+    for asked, field in (
+        *((tag, "prompt") for tag in networks.loras),
+        *((asked, "loras") for asked in draft.loras),
+    ):
+        ref = _fitting("lora", asked.name, chosen, choices, field)
+        _refuse_twice(ref, loras, field)
+        beside = _or(asked.text_encoder_weight, asked.weight)
+        loras[ref.name] = LoraUse(model=ref, unet_weight=asked.weight, text_encoder_weight=beside)
+    hypernetworks: dict[str, HypernetworkUse] = {}
+    for tag in networks.hypernetworks:
+        ref = _fitting("hypernetwork", tag.name, chosen, choices, "prompt")
+        _refuse_twice(ref, hypernetworks, "prompt")
+        hypernetworks[ref.name] = HypernetworkUse(model=ref, weight=tag.weight)
+    return {
+        "vae": _vae(draft.vae, chosen, choices),
+        # What adds nothing changes nothing: the picture is that without it.
+        "loras": [u for u in loras.values() if u.unet_weight or u.text_encoder_weight],
+        "hypernetworks": [use for use in hypernetworks.values() if use.weight],
+        "embeddings": _embeddings((networks.text, draft.negative_prompt), chosen, choices),
+    }
+
+
+def _refuse_tags(networks: Networks, negative_prompt: str) -> None:
+    for tag in networks.unread:
+        raise RequestError(
+            f"{plain(tag, 100)} cannot be read.",
+            f"Write <lora:name:0.8>, with a weight from -{WEIGHT_LIMIT:g} to {WEIGHT_LIMIT:g}.",
+            "prompt",
+        )
+    negative = parse_networks(negative_prompt)
+    if negative.loras or negative.hypernetworks or negative.unread:
+        raise RequestError(
+            "A LoRA or hypernetwork in the negative prompt does nothing.",
+            "Move its tag to the prompt, or remove it.",
+            "negative_prompt",
+        )
+
+
+def _refuse_twice(ref: ModelRef, used: Mapping[str, Any], field: str) -> None:
+    if ref.name in used:
+        raise RequestError(
+            f"{ref.name} is asked for twice.", "Keep one, with the weight you want.", field
+        )
+
+
+def _vae(asked: str | None, chosen: Choice, choices: Choices) -> ModelRef | None:
+    if asked == OWN_VAE:
+        return None
+    if _named(asked) is None:
+        found = choices.automatic_vae(chosen)
+        return found.ref if found is not None else None
+    return _fitting("vae", asked or "", chosen, choices, "vae")
+
+
+def _embeddings(texts: Sequence[str], chosen: Choice, choices: Choices) -> list[ModelRef]:
+    """Those that go with the checkpoint and whose words stand in one of the texts."""
+    known: dict[str, ModelRef] = {}
+    for model in choices.models("embedding"):
+        if choices.why_not(model.entry, chosen) is None:
+            known.setdefault(model.entry.stem.casefold(), model.ref)
+    found = {word: None for text in texts for _, _, word in words_in(text, known)}
+    return [known[word] for word in found]
+
+
+def _fitting(role: Role, name: str, chosen: Choice, choices: Choices, field: str) -> ModelRef:
+    with _named_field(field):
+        model = choices.model(role, name)
+        _refuse_misfit(model, chosen, choices)
+    return model.ref
+
+
+def _check_model(role: Role, ref: ModelRef, chosen: Choice, choices: Choices, field: str) -> None:
+    with _named_field(field):
+        _refuse_misfit(choices.recall_model(role, ref), chosen, choices)
+
+
+def _refuse_misfit(model: ModelChoice, chosen: Choice, choices: Choices) -> None:
+    why = choices.why_not(model.entry, chosen)
+    if why is not None:
+        raise WrongModel(
+            f"{model.ref.name} does not go with {chosen.ref.name}: {why[:1].lower()}{why[1:]}",
+            "Choose another one, or another checkpoint.",
+        )
+
+
+@contextmanager
+def _named_field(field: str) -> Iterator[None]:
+    """What cannot be had is told of the field that asks for it."""
+    try:
+        yield
+    except StudioError as error:
+        error.field = field
+        raise
 
 
 def _size_conditioning(draft: Draft, chosen: Choice, size: Size) -> SizeConditioning | None:

@@ -10,16 +10,19 @@ line and the schema of the API are derived from here.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import RecipeFileError, RequestError
 from pipelines.geometry import Size
 
-VERSION = 1
+VERSION = 2
 PROMPT_LIMIT = 10_000
 NAME_LIMIT = 100
+NETWORK_LIMIT = 100
+"""LoRAs, and likewise embeddings and hypernetworks, of one picture."""
+WEIGHT_LIMIT = 10.0
 SEED_LIMIT = 2**64
 
 PredictionType = Literal["epsilon", "v_prediction"]
@@ -45,10 +48,39 @@ class SizeConditioning(_Value):
     target: Size = Field(description="Size the picture is said to be shown at")
 
 
+Weight = Annotated[float, Field(ge=-WEIGHT_LIMIT, le=WEIGHT_LIMIT, allow_inf_nan=False)]
+"""How much of a network is added: 0 is nothing, 1 all of it."""
+
+
+class LoraUse(_Value):
+    """A LoRA (of any kind) and how much of it is added to the UNet and the text encoders."""
+
+    model: ModelRef
+    unet_weight: Weight = 1.0
+    text_encoder_weight: Weight = 1.0
+
+
+class HypernetworkUse(_Value):
+    """A hypernetwork and how much of it is added."""
+
+    model: ModelRef
+    weight: Weight = 1.0
+
+
+_Uses = TypeVar("_Uses", tuple[LoraUse, ...], tuple[HypernetworkUse, ...])
+
+
+def _once(uses: _Uses) -> _Uses:
+    names = [use.model.name for use in uses]
+    if len(set(names)) < len(names):
+        raise ValueError("Name each file once")
+    return uses
+
+
 class Recipe(_Value):
     """One picture, decided. Text to image: there is no initial picture."""
 
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION
     prompt: str = Field(
         default="",
         max_length=PROMPT_LIMIT,
@@ -106,6 +138,30 @@ class Recipe(_Value):
         description="Width and height in pixels, multiples of 8.",
     )
     checkpoint: ModelRef = Field(title="Checkpoint", description="The model that paints.")
+    vae: ModelRef | None = Field(
+        default=None,
+        title="VAE",
+        description="What turns latents into pixels. Automatic: the file that belongs to the "
+        "checkpoint by name, else the one in it.",
+    )
+    loras: Annotated[tuple[LoraUse, ...], AfterValidator(_once)] = Field(
+        default=(),
+        max_length=NETWORK_LIMIT,
+        title="LoRAs",
+        description="Small files that change the checkpoint. In the prompt: <lora:name:0.8>.",
+    )
+    embeddings: tuple[ModelRef, ...] = Field(
+        default=(),
+        max_length=NETWORK_LIMIT,
+        title="Embeddings",
+        description="Textual inversions whose names stand in the prompt or the negative prompt.",
+    )
+    hypernetworks: Annotated[tuple[HypernetworkUse, ...], AfterValidator(_once)] = Field(
+        default=(),
+        max_length=NETWORK_LIMIT,
+        title="Hypernetworks",
+        description="Small networks beside the checkpoint's. In the prompt: <hypernet:name:0.8>.",
+    )
     prediction_type: PredictionType = Field(
         default="epsilon",
         title="Prediction",
@@ -156,6 +212,8 @@ def upgrade(data: dict[str, Any]) -> dict[str, Any]:
     Raises RecipeFileError for a version newer than this Gesso, or none at all.
     """
     version = data.get("version")
+    if type(version) is int and version == 1:  # knew no files beside the checkpoint
+        data, version = {**data, "version": 2}, 2
     if version == VERSION:
         return data
     if isinstance(version, int) and version > VERSION:
