@@ -130,6 +130,7 @@ def _compose(page: Page) -> tuple[gr.Button, gr.Button, gr.HTML, gr.HTML]:
     with gr.Column(elem_id="compose", elem_classes="card"):
         form.text("prompt", lines=3, max_lines=8, info=None, placeholder=say("form.prompt.example"))
         form.text("negative_prompt", lines=1, max_lines=5, info=None)
+        panels.shelf()
         answers = panels.answers()
         with gr.Row(elem_id="actions"):
             generate = gr.Button(

@@ -86,6 +86,12 @@ def workspace(forms: Forms) -> gr.HTML:
     return panel("workspace", call, script="workspace", fields=fields)
 
 
+def shelf() -> gr.HTML:
+    """The LoRAs below the prompts. What it changes stands in the prompt, which it edits by `type` of
+    `static/fields.js` and hears of as `gesso:field`."""
+    return panel("shelf", "shelf(element)", script="shelf")
+
+
 def answers() -> gr.HTML:
     """The card beside the prompt; its value is made by `accepted` and `refused`."""
     return panel("answers", "answers(element, props, watch)")

@@ -40,8 +40,9 @@ export async function workspace(props, fill) {
   resolve(kept);
 }
 
-/** A widget reports its value. */
+/** A widget reports its value, typed or filled in; every part of the page hears `gesso:field`. */
 export function changed(form, name, value) {
+  document.dispatchEvent(new CustomEvent("gesso:field", { detail: { form, name, value } }));
   const text = fields.some((known) => known[0] === form && known[1] === name && known[2] === "text");
   keeper?.changed(form, name, text ? String(value ?? "") : value);
 }
