@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import torch
 
@@ -12,9 +13,11 @@ from pipelines.draft import check
 from pipelines.engine.preview import PreviewMap
 from pipelines.engine.render import OnEvent, Stop, render
 from pipelines.engine.translate import translated
-from pipelines.events import Event, Loading
+from pipelines.events import Event
 from pipelines.models.device import bfloat16_gain, choose_device, choose_dtype
-from pipelines.models.loader import LoadedCheckpoint, load_checkpoint
+from pipelines.models.loader import LoadedCheckpoint
+from pipelines.models.manager import ModelManager
+from pipelines.models.model_set import ModelSet
 from pipelines.picture import Facts, Picture, versions
 from pipelines.recipe import Recipe
 
@@ -44,6 +47,8 @@ class Engine:
         device: str = "auto",
         dtype: str = "auto",
         threads: int | None = None,
+        ram_budget: int | None = None,
+        device_budget: int | None = None,
     ) -> None:
         if threads:
             torch.set_num_threads(threads)
@@ -52,9 +57,8 @@ class Engine:
         probed = dtype == "auto" and self.device.type == "cpu"
         self.bfloat16_gain = bfloat16_gain() if probed else None
         self.dtype = choose_dtype(self.device, dtype, self.bfloat16_gain)
-        self._loaded: LoadedCheckpoint | None = None
-        self._held: Stamp | None = None
-        self._preview: PreviewMap | None = None
+        self.manager = ModelManager(catalog, self.device, self.dtype, ram_budget, device_budget)
+        self._previews: dict[Stamp, PreviewMap] = {}
 
     def render(self, recipe: Recipe, on_event: OnEvent = _ignore, stop: Stop = _never) -> Picture:
         """Render one recipe.
@@ -65,14 +69,14 @@ class Engine:
         started = time.monotonic()
         with translated():
             check(recipe, self.catalog)
-            chosen = self.catalog.recall(recipe.checkpoint)
-            models = self.load(chosen, on_event, stop)
+            wanted = ModelSet.of(recipe, self.catalog)
+            models = self._ready(wanted, on_event, stop)
             # A picture names its model for good, also when its hash was not known before: a large
             # file takes seconds to hash, so that is done beside the painting.
             aside = ThreadPoolExecutor(1)
-            hashed = aside.submit(self.catalog.hashed, chosen)
+            hashed = aside.submit(self.catalog.hashed, wanted.checkpoint)
             aside.shutdown(wait=False)
-            image = render(recipe, models, on_event, stop, self._preview)
+            image = render(recipe, models, on_event, stop, self._preview(wanted, models))
             sha256 = hashed.result().ref.sha256
             named = recipe.checkpoint.model_copy(update={"sha256": sha256})
         facts = self.facts(time.monotonic() - started)
@@ -82,37 +86,35 @@ class Engine:
         self, chosen: Checkpoint, on_event: OnEvent = _ignore, stop: Stop = _never
     ) -> LoadedCheckpoint:
         """Make a checkpoint of the catalog ready, unless it is the one already loaded."""
-        if self._loaded is not None and self._held == chosen.stamp:
-            return self._loaded
-        self.free()
+        with translated():
+            return self._ready(ModelSet(chosen), on_event, stop)
 
-        def progress(done: int, total: int) -> None:
-            on_event(Loading(what=chosen.ref.name, done=done, total=total))
-
-        with translated(), torch.inference_mode():
-            models = load_checkpoint(
-                chosen.path,
-                chosen.family,
-                chosen.variant,
-                dtype=self.dtype,
-                device=self.device,
-                progress=progress,
-                stop=stop,
-            )
-            self._preview = PreviewMap.fit(models)
-        self._loaded, self._held = models, chosen.stamp
+    def _ready(self, wanted: ModelSet, on_event: OnEvent, stop: Stop) -> LoadedCheckpoint:
+        models = self.manager.ready(wanted, on_event, stop)
+        self._preview(wanted, models)
         return models
+
+    def _preview(self, wanted: ModelSet, models: LoadedCheckpoint) -> PreviewMap:
+        """The map that belongs to the VAE, fitted when it is first seen."""
+        stamp = (wanted.vae or wanted.checkpoint).stamp
+        if stamp not in self._previews:
+            with torch.inference_mode():
+                self._previews[stamp] = PreviewMap.fit(models)
+        return self._previews[stamp]
 
     @property
     def checkpoint(self) -> str | None:
-        """Name of the checkpoint that is loaded."""
-        return self.catalog.name_of(self._loaded.path) if self._loaded else None
+        """Name of the checkpoint in use."""
+        return self.manager.checkpoint
+
+    def state(self) -> dict[str, Any]:
+        """What is loaded where: see `ModelManager.state`."""
+        return self.manager.state()
 
     def free(self) -> None:
         """Let go of every model."""
-        self._loaded = self._held = self._preview = None
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self.manager.free()
+        self._previews.clear()
 
     def facts(self, seconds: float) -> Facts:
         """What a picture made now can say of its making."""

@@ -6,8 +6,9 @@ the mapped tensors as they are. Only where device or dtype differ is anything co
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    from pipelines.models.embeddings import Embedding
+    from pipelines.models.hypernetworks import Hypernetwork
 
 _LABELS = {"unet": "UNet", "vae": "VAE", "text_encoder_2": "OpenCLIP text encoder"}
 
@@ -65,6 +69,17 @@ class LoadedCheckpoint:
     dtype: torch.dtype
     device: torch.device
     path: Path
+    mapped: dict[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    embeddings: tuple[Embedding, ...] = ()
+    hypernetworks: tuple[tuple[Hypernetwork, float], ...] = ()
+
+    def originals(self, component: str, name: str) -> Tensor:
+        """A weight as it lies in the mapped file, by its name in the component's module."""
+        return self.mapped[component][name]
+
+    def using(self, component: str) -> AbstractContextManager[object]:
+        """Has a component on the device while it is used."""
+        return nullcontext()
 
     def modules(self) -> dict[str, nn.Module]:
         """The modules by the name of their component: unet, vae, text_encoder, ..."""
@@ -175,6 +190,7 @@ def _fill(
     meter = _Meter(total, progress)
     for component, module in modules.items():
         _pour(weights[component], module, loaded, meter, stop)
+        loaded.mapped[component] = weights[component]
 
 
 def _fitting(
