@@ -114,7 +114,7 @@ def test_a_compiled_program_is_no_checkpoint(tmp_path):
     torch.save({"a": torch.ones(2)}, tmp_path / "script.pt")
     with zipfile.ZipFile(tmp_path / "script.pt", "a") as archive:
         archive.writestr("archive/constants.pkl", b"\x80\x02).")
-    with pytest.raises(ModelFileError, match="not a checkpoint as"):
+    with pytest.raises(ModelFileError, match="not a model as"):
         read_pickled(tmp_path / "script.pt")
 
 
