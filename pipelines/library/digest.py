@@ -42,6 +42,8 @@ def digest(
     clip_skip = _number(trained("clip_skip"))
     return Training(
         title=_line(spec("title") or site_name or trained("output_name")),
+        alias=_line(trained("output_name")),
+        vae=_line(notes.get("vae")),
         base_model=_line(
             notes.get("sd version")
             or civitai.get("baseModel")

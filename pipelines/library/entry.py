@@ -59,9 +59,12 @@ class Hashes(NamedTuple):
 @dataclass(frozen=True)
 class Training:
     """What a file or its sidecars tell about its making and use. Text from others: shown, never
-    trusted; every length is capped."""
+    trusted; every length is capped. `alias` is what its trainer called it, `vae` the name of the
+    VAE that the artist wants with a checkpoint."""
 
     title: str = ""
+    alias: str = ""
+    vae: str = ""
     base_model: str = ""
     trigger_words: tuple[str, ...] = ()
     description: str = ""
