@@ -63,6 +63,7 @@ def digest(
         resolution=_line(spec("resolution") or trained("resolution")),
         clip_skip=int(clip_skip) if clip_skip is not None and 1 <= clip_skip <= 12 else None,
         tags=_tags(trained("tag_frequency")),
+        cover=bool(spec("thumbnail") or metadata.get("ssmd_cover_images")),
     )
 
 

@@ -60,7 +60,7 @@ class Hashes(NamedTuple):
 class Training:
     """What a file or its sidecars tell about its making and use. Text from others: shown, never
     trusted; every length is capped. `alias` is what its trainer called it, `vae` the name of the
-    VAE that the artist wants with a checkpoint."""
+    VAE that the artist wants with a checkpoint; `cover`: its header holds a picture."""
 
     title: str = ""
     alias: str = ""
@@ -77,6 +77,7 @@ class Training:
     resolution: str = ""
     clip_skip: int | None = None
     tags: tuple[tuple[str, int], ...] = ()
+    cover: bool = False
 
     def to_json(self) -> str:
         """As text; empty if nothing is told."""
