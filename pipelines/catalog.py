@@ -12,19 +12,24 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pipelines import samplers
-from pipelines.draft import Choice
+from pipelines.draft import OWN_VAE, Choice
 from pipelines.errors import ModelFileError, StudioError, UnknownModel, WrongModel
 from pipelines.families import families, variants
 from pipelines.library.entry import Entry
+from pipelines.library.fit import why_not
 from pipelines.library.kinds import Family, Role, Variant
 from pipelines.library.library import PATIENCE, SETTLE, Library
-from pipelines.recipe import ModelRef
+from pipelines.library.search import by_name
+from pipelines.recipe import HypernetworkUse, LoraUse, ModelRef, Recipe
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
 STARTER = "starter"
 """The bundled drop folder within a presets folder."""
+
+_Use = TypeVar("_Use", LoraUse, HypernetworkUse)
 
 Stamp = tuple[Path, int, int]
 """Path, size in bytes and time of the last change."""
@@ -87,7 +92,11 @@ class Model:
 
 
 def _ref(entry: Entry) -> ModelRef:
-    return ModelRef(name=entry.name, sha256=entry.hashes.sha256 if entry.hashes else None)
+    hashes = entry.hashes
+    if hashes is None:
+        return ModelRef(name=entry.name)
+    addnet = hashes.addnet if entry.role == "lora" else None
+    return ModelRef(name=entry.name, sha256=hashes.sha256, addnet=addnet or None)
 
 
 def _stamp(entry: Entry) -> Stamp:
@@ -203,24 +212,46 @@ class Catalog:
         return Model(self._recall(role, ref))
 
     def hashed_model(self, model: Model) -> Model:
-        """The same with its sha256 known, read now if need be.
-
-        A recipe names files for good only with their hashes: the engine puts those of a picture's
-        files into its recipe while it paints.
-        """
+        """The same with its hashes known, read now if need be."""
         return Model(self.library.hashed(model.entry))
+
+    def hashed_recipe(self, recipe: Recipe) -> Recipe:
+        """The recipe with the hashes of all its files, which name them for good; those that are
+        not known are read now. Raises as `recall` does.
+        """
+
+        def known(role: Role, ref: ModelRef) -> ModelRef:
+            return self.hashed_model(self.recall_model(role, ref)).ref
+
+        def each(role: Role, uses: Sequence[_Use]) -> tuple[_Use, ...]:
+            return tuple(u.model_copy(update={"model": known(role, u.model)}) for u in uses)
+
+        files = {
+            "checkpoint": self.hashed(self.recall(recipe.checkpoint)).ref,
+            "vae": known("vae", recipe.vae) if recipe.vae is not None else None,
+            "loras": each("lora", recipe.loras),
+            "embeddings": tuple(known("embedding", ref) for ref in recipe.embeddings),
+            "hypernetworks": each("hypernetwork", recipe.hypernetworks),
+        }
+        return recipe.model_copy(update=files)
 
     def automatic_vae(self, checkpoint: Choice) -> Model | None:
         """The VAE that belongs to a checkpoint: the one its sidecar names, else `X.vae.*` beside
-        `X`, else the one called so in the folders. None: the one in it."""
-        return None
+        `X`, else `X.vae.*` or `X.*` among the VAEs. None: the one in it."""
+        noted, stem = checkpoint.entry.training.vae, checkpoint.entry.path.stem
+        if noted == OWN_VAE:
+            return None
+        fitting = [m for m in self.models("vae") if self.why_not(m.entry, checkpoint) is None]
+        found = by_name(noted, [model.entry for model in fitting]) if noted else []
+        names = (f"{stem}.vae", stem)
+        near = [model.entry for model in fitting if model.path.stem in names]
+        near.sort(key=lambda entry: entry.path.parent != checkpoint.entry.path.parent)
+        return next((Model(entry) for entry in (*found[:1], *near)), None)
 
     def why_not(self, entry: Entry, checkpoint: Choice) -> str | None:
         """Why a file does not go with a checkpoint, in a sentence; None if it does, or may."""
-        theirs = self._families.get(entry.family or "")
-        if theirs is None or theirs.name == checkpoint.family.name:
-            return None
-        return f"Made for {theirs.label}; this checkpoint is {checkpoint.variant.label}."
+        families, variants = list(self._families.values()), list(self._variants.values())
+        return why_not(entry, checkpoint.variant, families, variants)
 
     def name_of(self, path: Path) -> str | None:
         """Name of the checkpoint at this path."""
@@ -284,7 +315,16 @@ class Catalog:
                 raise
 
     def _known(self, role: Role, name: str | None) -> Entry:
-        return self._default() if name is None else self.library.find(name, role)
+        if name is None:
+            return self._default()
+        try:
+            return self.library.find(name, role)
+        except UnknownModel:
+            entries = self.library.entries(role)
+            called = [e for e in entries if name in e.told and e.training.alias == name]
+            if len(called) != 1:
+                raise
+            return called[0]
 
     def _default(self) -> Entry:
         entries = self.library.entries("checkpoint")

@@ -33,10 +33,14 @@ class _Value(BaseModel):
 
 
 class ModelRef(_Value):
-    """A model file by what it is, not by where it lies: its name, and its hash once known."""
+    """A model file by what it is, not by where it lies: its name, and its hash once known.
+
+    `addnet` is the hash of a LoRA's weights alone (kohya's), by which infotexts name it.
+    """
 
     name: str = Field(min_length=1, max_length=512)
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    addnet: str | None = Field(default=None, pattern=r"^[0-9a-f]{12}$")
 
 
 class SizeConditioning(_Value):

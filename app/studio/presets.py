@@ -166,9 +166,10 @@ def _checked(name: str, draft: Draft) -> Preset:
         raise RequestError("This preset holds no setting.", "Choose what it is to hold.")
     asked = {field: value for field, value in draft if value is not None}
     first_seed(asked.pop("seed", None))
-    del asked["count"]
-    if "checkpoint" in asked:
-        asked["checkpoint"] = {"name": asked["checkpoint"]}
+    del asked["count"], asked["loras"]  # which are in range as they are
+    for field in ("checkpoint", "vae"):
+        if field in asked:
+            asked[field] = {"name": asked[field]}
     try:
         Recipe.model_validate({**_ANY, **asked})
     except ValidationError as error:

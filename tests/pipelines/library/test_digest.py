@@ -34,6 +34,7 @@ def test_what_kohya_wrote_is_gathered() -> None:
     )
     assert found == Training(
         title="ink_v2",
+        alias="ink_v2",
         base_model="sdxl_base_v1-0",
         network="loha 16/8",
         resolution="(1024, 1024)",
@@ -58,6 +59,7 @@ def test_the_artists_own_words_win_over_the_files_and_the_sites() -> None:
         "negative text": "photo",
         "notes": "two\nlines",
         "sd version": "SDXL",
+        "vae": "soft.vae.pt",
         "description": "from a friend",
     }
     found = digest(metadata, notes, civitai)
@@ -66,6 +68,7 @@ def test_the_artists_own_words_win_over_the_files_and_the_sites() -> None:
     assert found.weight == 0.7
     assert found.base_model == "SDXL"
     assert found.notes == "two\nlines"
+    assert found.vae == "soft.vae.pt"
 
 
 def test_hostile_text_stays_text_on_one_line_and_of_bounded_length() -> None:
