@@ -10,97 +10,30 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pipelines import samplers
-from pipelines.draft import OWN_VAE, Choice
+from pipelines.choices import Choice
+from pipelines.chosen import Checkpoint, Model, Stamp
+from pipelines.draft import OWN_VAE
 from pipelines.errors import ModelFileError, StudioError, UnknownModel, WrongModel
 from pipelines.families import families, variants
 from pipelines.library.entry import Entry
 from pipelines.library.fit import why_not
 from pipelines.library.kinds import Family, Role, Variant
 from pipelines.library.library import PATIENCE, SETTLE, Library
+from pipelines.library.roles import said
 from pipelines.library.search import by_name
 from pipelines.recipe import HypernetworkUse, LoraUse, ModelRef, Recipe
+
+__all__ = ["PRESETS", "STARTER", "Catalog", "Checkpoint", "Model", "Stamp", "field_of"]
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
 STARTER = "starter"
 """The bundled drop folder within a presets folder."""
 
 _Use = TypeVar("_Use", LoraUse, HypernetworkUse)
-
-Stamp = tuple[Path, int, int]
-"""Path, size in bytes and time of the last change."""
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A checkpoint that can be chosen."""
-
-    entry: Entry
-    family: Family
-    variant: Variant
-
-    @property
-    def ref(self) -> ModelRef:
-        """How a recipe names it."""
-        return _ref(self.entry)
-
-    @property
-    def path(self) -> Path:
-        """The file, or the diffusers folder."""
-        return self.entry.path
-
-    @property
-    def stamp(self) -> Stamp:
-        """Changes with the file: a loaded model of another stamp is out of date."""
-        return _stamp(self.entry)
-
-    @property
-    def label(self) -> str:
-        """As a list shows it: name and variant."""
-        return f"{self.entry.stem} · {self.variant.label}"
-
-    @property
-    def note(self) -> str | None:
-        """A hint for the artist about using it, if there is one."""
-        return self.entry.note
-
-
-@dataclass(frozen=True)
-class Model:
-    """A file beside the checkpoint that can be chosen: a VAE, a LoRA, an embedding, ..."""
-
-    entry: Entry
-
-    @property
-    def ref(self) -> ModelRef:
-        """How a recipe names it."""
-        return _ref(self.entry)
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.entry.path
-
-    @property
-    def stamp(self) -> Stamp:
-        """Changes with the file: what was loaded of another stamp is out of date."""
-        return _stamp(self.entry)
-
-
-def _ref(entry: Entry) -> ModelRef:
-    hashes = entry.hashes
-    if hashes is None:
-        return ModelRef(name=entry.name)
-    addnet = hashes.addnet if entry.role == "lora" else None
-    return ModelRef(name=entry.name, sha256=hashes.sha256, addnet=addnet or None)
-
-
-def _stamp(entry: Entry) -> Stamp:
-    return entry.path, entry.size_bytes, entry.mtime_ns
 
 
 class Catalog:
@@ -344,7 +277,7 @@ class Catalog:
                 if entry.problem is not None:
                     raise ModelFileError(*entry.problem)
                 raise WrongModel(
-                    f"{entry.name} is not {_a(role)}; it is of the kind {_said(entry.role)}.",
+                    f"{entry.name} is not {_a(role)}; it is of the kind {said(entry.role)}.",
                     f"Choose {_a(role)} here.",
                 )
 
@@ -378,10 +311,6 @@ def _about(role: Role) -> Iterator[None]:
         raise
 
 
-def _said(role: Role) -> str:
-    return {"lora": "LoRA", "vae": "VAE"}.get(role, role.replace("_", " "))
-
-
 def _a(role: Role) -> str:
-    said = _said(role)
-    return f"{'an' if said[0] in 'aeiou' else 'a'} {said}"
+    word = said(role)
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

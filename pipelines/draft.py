@@ -9,13 +9,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipelines.choices import Choice, Choices, ModelChoice
 from pipelines.errors import RequestError, StudioError, WrongModel
 from pipelines.geometry import Size
-from pipelines.library.kinds import Family, Role, Variant
+from pipelines.library.kinds import Role
 from pipelines.library.text import plain
 from pipelines.prompt.networks import (
     LoraAsked,
@@ -36,7 +37,7 @@ from pipelines.recipe import (
 )
 
 if TYPE_CHECKING:
-    from pipelines.library.entry import Entry
+    pass
 
 AUTOMATIC = "Automatic"
 """The choice that leaves a sampler, schedule or VAE to the checkpoint or the sampler."""
@@ -89,68 +90,6 @@ class Draft(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             raise explain(error) from error
-
-
-class Choice(Protocol):
-    """A checkpoint that can be chosen: what it is called and what it is."""
-
-    @property
-    def entry(self) -> Entry: ...
-    @property
-    def ref(self) -> ModelRef: ...
-    @property
-    def family(self) -> Family: ...
-    @property
-    def variant(self) -> Variant: ...
-
-
-class ModelChoice(Protocol):
-    """A file beside the checkpoint that can be chosen."""
-
-    @property
-    def entry(self) -> Entry: ...
-    @property
-    def ref(self) -> ModelRef: ...
-
-
-class Choices(Protocol):
-    """What there is to choose from: `pipelines.catalog.Catalog` is one."""
-
-    def checkpoint(self, name: str | None) -> Choice:
-        """By name or hash; None is the default. Raises UnknownModel, WrongModel."""
-        ...
-
-    def recall(self, ref: ModelRef) -> Choice:
-        """The very file a recipe names. Raises UnknownModel, WrongModel."""
-        ...
-
-    def model(self, role: Role, name: str) -> ModelChoice:
-        """By name or hash. Raises UnknownModel, WrongModel, ModelFileError."""
-        ...
-
-    def models(self, role: Role) -> Sequence[ModelChoice]:
-        """All that can be used."""
-        ...
-
-    def recall_model(self, role: Role, ref: ModelRef) -> ModelChoice:
-        """The very file a recipe names. Raises as `model` does."""
-        ...
-
-    def automatic_vae(self, checkpoint: Choice) -> ModelChoice | None:
-        """The VAE file that belongs to a checkpoint; None: the one in it."""
-        ...
-
-    def why_not(self, entry: Entry, checkpoint: Choice) -> str | None:
-        """Why a file does not go with a checkpoint, in a sentence; None if it does or may."""
-        ...
-
-    def sampler(self, name: str) -> str:
-        """The canonical name. Raises UnknownChoice."""
-        ...
-
-    def schedule(self, name: str, sampler: str) -> str:
-        """The canonical name; `AUTOMATIC` is the sampler's own. Raises UnknownChoice."""
-        ...
 
 
 def expand(draft: Draft, choices: Choices) -> list[Recipe]:

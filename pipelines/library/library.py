@@ -18,6 +18,7 @@ from pipelines.library.examine import Examiner
 from pipelines.library.hashes import hash_file
 from pipelines.library.kinds import Family, Role, Variant
 from pipelines.library.listed import listed
+from pipelines.library.roles import said
 from pipelines.library.search import by_hash, by_name, is_hash, nearest
 from pipelines.library.shelf import Shelf
 from pipelines.library.text import plain
@@ -175,7 +176,7 @@ class Library:
             found = by_hash(asked, self.entries(role))[:1]
         if len(found) == 1:
             return found[0]
-        what, shown = role.replace("_", " "), plain(asked, 100)
+        what, shown = said(role), plain(asked, 100)
         if found:
             names = ", ".join(entry.name for entry in found[:5])
             raise UnknownModel(f"{shown} is the name of several.", f"Choose one of: {names}.", role)

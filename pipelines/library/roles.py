@@ -101,6 +101,8 @@ FOLDERS: Mapping[str, Role] = {
 }
 """Folder names, in lower case, of Gesso, A1111, Forge, ComfyUI, Fooocus and InvokeAI."""
 
+_SAID: Mapping[Role, str] = {"lora": "LoRA", "vae": "VAE", "ip_adapter": "IP-Adapter"}
+
 _EMBEDDING_NAME = re.compile(r"emb_params|clip_[lg]|string_to_param\b.*|<[^<>]+>|\*")
 _HYPERNETWORK_NAME = re.compile(r"\d+\.[01]\.linear\.\d+\.weight")
 
@@ -127,3 +129,8 @@ def role_of_folder(parts: Sequence[str]) -> Role:
         if role is not None:
             return role
     return "unknown"
+
+
+def said(role: Role) -> str:
+    """A role in a sentence: "LoRA", "text encoder"."""
+    return _SAID.get(role, role.replace("_", " "))

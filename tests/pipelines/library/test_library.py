@@ -387,7 +387,7 @@ def test_a_name_that_is_almost_right_is_met_with_the_right_one(models: Path) -> 
     with pytest.raises(UnknownModel) as caught:
         library.find("watercolor", "lora")
     assert caught.value.cure == "Did you mean watercolour?"
-    with pytest.raises(UnknownModel, match="Put the lora into"):
+    with pytest.raises(UnknownModel, match="Put the LoRA into"):
         library.find("zzz", "lora")
     with pytest.raises(UnknownModel):
         library.find("watercolour", "vae")
