@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipelines.catalog import Catalog
 from pipelines.library.entry import Entry
-from pipelines.library.kinds import Role
 from pipelines.library.text import decoded, plain
 
 COLUMNS = ("name", "role", "kind", "size", "dtype")
@@ -17,32 +16,14 @@ NAME_WIDTH = 60
 """Characters of a name in the table; a longer one loses its middle."""
 
 
-class Page(NamedTuple):
-    """Some rows of the list, and how many there are in all."""
-
-    rows: list[dict[str, Any]]
-    total: int
-    broken: int
-
-
 def listing(catalog: Catalog) -> list[dict[str, Any]]:
     """Every file of the library as plain data; `problem` is `{message, cure}` or None.
 
     All text is safe to show and to send, whatever the files are called.
     """
-    labels = _labels(catalog)
+    labels = labels_of(catalog)
     entries = catalog.library.entries()
-    return [{**_row(entry, labels), "path": shown(entry.path)} for entry in entries]
-
-
-def page(catalog: Catalog, role: Role | None, text: str, limit: int, offset: int) -> Page:
-    """At most `limit` files after the first `offset`: those of a role whose name, kind or
-    problem has all words of `text` in it. Names no path."""
-    labels, words = _labels(catalog), text.casefold().split()
-    entries = catalog.library.entries(role)
-    found = [entry for entry in entries if _has(entry, labels, words)] if words else entries
-    rows = [_row(entry, labels) for entry in found[offset : offset + limit]]
-    return Page(rows, len(found), sum(entry.problem is not None for entry in found))
+    return [{**row_of(entry, labels), "path": shown(entry.path)} for entry in entries]
 
 
 def shown(path: Path) -> str:
@@ -50,18 +31,13 @@ def shown(path: Path) -> str:
     return plain(decoded(str(path)))
 
 
-def _labels(catalog: Catalog) -> dict[Path, str]:
+def labels_of(catalog: Catalog) -> dict[Path, str]:
+    """The labels of the usable checkpoints' variants by path: "SD 1.5"."""
     return {choice.path: choice.variant.label for choice in catalog.checkpoints()}
 
 
-def _has(entry: Entry, labels: dict[Path, str], words: list[str]) -> bool:
-    said = [entry.name, entry.role, entry.family or "", labels.get(entry.path, "")]
-    said += entry.problem or ()
-    text = "\n".join(said).casefold()
-    return all(word in text for word in words)
-
-
-def _row(entry: Entry, labels: dict[Path, str]) -> dict[str, Any]:
+def row_of(entry: Entry, labels: Mapping[Path, str]) -> dict[str, Any]:
+    """A file as plain data, which names no path; `labels` as `labels_of` gives them."""
     return {
         "name": entry.name,
         "role": entry.role,

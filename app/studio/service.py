@@ -24,6 +24,7 @@ from app.studio.assets import Assets, ids_in
 from app.studio.folders import Folders
 from app.studio.gallery import Gallery
 from app.studio.job import Job
+from app.studio.models import Models
 from app.studio.presets import BUNDLED, Presets
 from app.studio.queue import Queue, no_such_job
 from app.studio.reuse import Reused, reuse
@@ -77,6 +78,7 @@ class Studio:
             lay_out(own)
         self.catalog = open_catalog(settings, patience=START_PATIENCE)
         self.catalog.library.watch(self._models_changed)
+        self.models = Models(self.catalog, settings.data, self._door)
         self.folders = Folders(settings, self.catalog, self.use_models)
 
     def start(self) -> None:
