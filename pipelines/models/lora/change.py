@@ -24,6 +24,10 @@ class Change(ABC):
     """Whether the change depends on the weight that it changes."""
 
     @abstractmethod
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether it is a change of a weight of this shape."""
+
+    @abstractmethod
     def delta(self, weight: Tensor) -> Tensor:
         """What is to be added at strength 1: float32, of the shape and on the device of `weight`,
         which is the original one in float32. Its values are only looked at with `reads_weight`."""

@@ -1,0 +1,116 @@
+"""From the tensors that a file has for one module to the changes of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from torch import Tensor
+
+from pipelines.models.lora.change import Change
+from pipelines.models.lora.factors import Full, Hadamard, Kronecker, Matrix, Product, Tucker
+from pipelines.models.lora.kinds import Added, Decomposed, Generalised, Rotated, Scaled
+
+PARTS = {
+    "alpha": "alpha",
+    **dict.fromkeys(("lora_up.weight", "lora.up.weight", "lora_linear_layer.up.weight"), "up"),
+    **dict.fromkeys(("lora_B.weight", "lora_B.default.weight"), "up"),
+    **dict.fromkeys(("lora_down.weight", "lora.down.weight"), "down"),
+    **dict.fromkeys(("lora_linear_layer.down.weight", "lora_A.weight"), "down"),
+    "lora_A.default.weight": "down",
+    "lora_mid.weight": "mid",
+    "lora_B.bias": "up_bias",
+    "dora_scale": "length",
+    **dict.fromkeys(("lora_magnitude_vector", "lora_magnitude_vector.weight"), "output_length"),
+    **{part: part for part in ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")},
+    **{part: part for part in ("hada_t1", "hada_t2", "lokr_t2")},
+    **{part: part for part in ("lokr_w1", "lokr_w1_a", "lokr_w1_b")},
+    **{part: part for part in ("lokr_w2", "lokr_w2_a", "lokr_w2_b")},
+    **dict.fromkeys(("diff", "w_norm"), "whole"),
+    **dict.fromkeys(("diff_b", "b_norm"), "whole_bias"),
+    **{f"{part}.weight": part for part in ("a1", "a2", "b1", "b2", "bm")},
+    "oft_blocks": "blocks",
+    "rescale": "rescale",
+    "weight": "factors",
+    "on_input": "on_input",
+}
+"""The ends of names in files, and what they are called here."""
+
+Parts = dict[str, Tensor]
+Scale = Callable[[int | None], float]
+"""From the rank of a change to what it is to be multiplied with."""
+
+
+def changes_of(parts: Parts, alpha: float | None, scale: Scale) -> Iterator[tuple[str, Change]]:
+    """The changes of a module's "weight" and "bias".
+
+    Takes from `parts` what it understands. Raises KeyError where a part is missing, ValueError
+    where parts do not fit each other.
+    """
+    change = _change_of_weight(parts, alpha, scale)
+    if isinstance(change, Added) and "up_bias" in parts:
+        yield "bias", Added(Full(parts.pop("up_bias")), change.scale)
+    if "whole_bias" in parts:
+        yield "bias", Added(Full(parts.pop("whole_bias")))
+    if isinstance(change, Added) and "length" in parts:
+        change = Decomposed(change, parts.pop("length"))
+    elif isinstance(change, Added) and "output_length" in parts:
+        change = Decomposed(change, parts.pop("output_length").flatten())
+    if change is not None:
+        yield "weight", change
+
+
+def _change_of_weight(parts: Parts, alpha: float | None, scale: Scale) -> Change | None:
+    for marks, matrix_of in _MATRICES.items():
+        if not parts.keys().isdisjoint(marks):
+            matrix = matrix_of(parts)
+            return Added(matrix, scale(matrix.rank))
+    if "a1" in parts:
+        return _generalised(parts, scale)
+    if "blocks" in parts:
+        return Rotated(parts.pop("blocks"), alpha or 0.0, parts.pop("rescale", None))
+    if "on_input" in parts:
+        return Scaled(parts.pop("factors"), on_input=bool(parts.pop("on_input")))
+    return None
+
+
+def _low_rank(parts: Parts) -> Matrix:
+    up, down = parts.pop("up"), parts.pop("down")
+    return _convolved(parts.pop("mid", None), up, down)
+
+
+def _convolved(core: Tensor | None, up: Tensor, down: Tensor) -> Matrix:
+    return Product(up, down) if core is None else Tucker(core, up.flatten(1).T, down)
+
+
+def _loha(parts: Parts) -> Matrix:
+    return Hadamard(_factored(parts, "hada_w1", "hada_t1"), _factored(parts, "hada_w2", "hada_t2"))
+
+
+def _lokr(parts: Parts) -> Matrix:
+    first, second = (
+        Full(parts.pop(name)) if name in parts else _factored(parts, name, core)
+        for name, core in (("lokr_w1", "lokr_t1"), ("lokr_w2", "lokr_t2"))
+    )
+    return Kronecker(first, second)
+
+
+def _factored(parts: Parts, name: str, core: str) -> Matrix:
+    left, right = parts.pop(f"{name}_a"), parts.pop(f"{name}_b")
+    return Tucker(parts.pop(core), left, right) if core in parts else Product(left, right)
+
+
+def _generalised(parts: Parts, scale: Scale) -> Change:
+    a1, a2, b1, b2 = (parts.pop(name) for name in ("a1", "a2", "b1", "b2"))
+    if b1.shape[0] < b1.shape[1]:  # LyCORIS named the factors the other way round until 2024.
+        a1, a2, b1, b2 = a2, a1, b2, b1
+    beside = _convolved(parts.pop("bm", None), b1, b2)
+    return Generalised(Product(a1, a2), beside, scale(beside.rank))
+
+
+_MATRICES: dict[tuple[str, ...], Callable[[Parts], Matrix]] = {
+    ("up", "down", "mid"): _low_rank,
+    tuple(part for part in PARTS.values() if part.startswith("hada")): _loha,
+    tuple(part for part in PARTS.values() if part.startswith("lokr")): _lokr,
+    ("whole",): lambda parts: Full(parts.pop("whole")),
+}
+"""The matrix that is added, by the parts that call for it."""
