@@ -15,13 +15,14 @@ from pathlib import Path
 
 import torch
 
+from tools.starter.learn.extras.make import Extras
 from tools.starter.learn.plan import MEMBERS, Plan
 from tools.starter.learn.workshop import Workshop
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["vae", "probe", *MEMBERS])
+    parser.add_argument("what", choices=["vae", "probe", "extras", *MEMBERS])
     parser.add_argument("--work", type=Path, required=True, help="folder for everything in between")
     parser.add_argument("--resume", action="store_true", help="go on with what is there")
     parser.add_argument("--export", action="store_true", help="only export and judge it so far")
@@ -37,6 +38,9 @@ def main() -> None:
     workshop = Workshop(options.work, plan)
     if options.what in ("vae", "probe"):
         getattr(workshop, options.what)()
+        return
+    if options.what == "extras":
+        Extras(workshop).make()
         return
     workshop.export(options.what) if options.export else workshop.train(options.what)
     workshop.judge(options.what)

@@ -40,10 +40,13 @@ class Optimizer:
         ids = {id(p) for p in hidden}
         self._views = [(p, nn.Parameter(p.detach().view(p.shape[0], -1))) for p in hidden]
         rest = [p for _, p in named if id(p) not in ids]
-        self._muon = torch.optim.Muon(
-            [v for _, v in self._views], weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
-        )
-        self._adamw = torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        self._optimizers: dict[str, torch.optim.Optimizer] = {
+            "adamw": torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        }
+        if hidden:
+            self._optimizers["muon"] = torch.optim.Muon(
+                [v for _, v in self._views], weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
+            )
         self._parameters = [p for _, p in named]
 
     def step(self, learning_rate: float, clip: float = 1.0) -> None:
@@ -51,7 +54,7 @@ class Optimizer:
         nn.utils.clip_grad_norm_(self._parameters, clip)
         for parameter, view in self._views:
             view.grad = parameter.grad.reshape(view.shape)
-        for optimizer in (self._muon, self._adamw):
+        for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
             optimizer.step()
@@ -61,11 +64,11 @@ class Optimizer:
             parameter.grad = None
 
     def state_dict(self) -> dict:
-        return {"muon": self._muon.state_dict(), "adamw": self._adamw.state_dict()}
+        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
 
     def load_state_dict(self, state: dict) -> None:
-        self._muon.load_state_dict(state["muon"])
-        self._adamw.load_state_dict(state["adamw"])
+        for name, optimizer in self._optimizers.items():
+            optimizer.load_state_dict(state[name])
 
 
 class Average:

@@ -24,3 +24,6 @@ class Plan:
     unet_steps: int = 40_000
     unet_batch: int = 32
     questions: int = 64
+    extra_scenes: int = 512
+    extra_steps: int = 400
+    decoder_steps: int = 6_000

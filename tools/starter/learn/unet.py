@@ -1,6 +1,7 @@
 """Trains a member's UNet on cached latents of captioned scenes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,7 @@ def train_unet(
     run = Training(path, build(member, "unet"), _EDGE, peak=1.5e-3, average=0.999)
     if device().type == "cpu":
         run.model.set_attn_processor(AttnProcessor())  # twice as fast as fused attention there
-    signal = alphas_cumprod(variant(member).folder).float().to(device())
-    predicts = read_config(member, "scheduler").get("prediction_type", "epsilon")
+    noise = Noise.of(member)
     sized = run.model.config.addition_embed_type == "text_time"
     for step in run.until(steps):
         rng = np.random.default_rng((5, step))
@@ -53,7 +53,7 @@ def train_unet(
         seen = [mirrored(scenes[i]) if f else scenes[i] for i, f in zip(picks, flips, strict=True)]
         states, vectors = reader([say(scene, rng) for scene in seen], rng)
         told = {"text_embeds": vectors, "time_ids": _time_ids(picks, flips)} if sized else {}
-        run.learn(_denoising_loss(run.model, clean, states, told, signal, predicts, rng))
+        run.learn(noise.loss(run.model, clean, states, told, rng))
 
 
 def _time_ids(picks: np.ndarray, flips: np.ndarray) -> Tensor:
@@ -63,28 +63,42 @@ def _time_ids(picks: np.ndarray, flips: np.ndarray) -> Tensor:
     return torch.tensor(ids, dtype=torch.float32, device=device())
 
 
-def _denoising_loss(
-    model: nn.Module,
-    clean: Tensor,
-    states: Tensor,
-    told: dict[str, Tensor],
-    signal: Tensor,
-    predicts: str,
-    rng: np.random.Generator,
-) -> Tensor:
-    """Squared error of the predicted noise, or velocity (Salimans & Ho 2022), min-SNR weighted.
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """How much signal is left at each timestep of a member, [timesteps], and what it predicts."""
 
-    The weight of a timestep is that of its error in the picture, cut off at a signal-to-noise ratio
-    of 5 (Hang et al. 2023).
-    """
-    times = torch.from_numpy(rng.integers(0, len(signal), len(clean))).to(clean.device)
-    noise = torch.from_numpy(rng.standard_normal(tuple(clean.shape), np.float32)).to(clean.device)
-    alpha = signal[times][:, None, None, None]
-    noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-    velocity = predicts == "v_prediction"
-    wanted = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean if velocity else noise
-    with half():
-        predicted = model(noisy, times, states, added_cond_kwargs=told or None).sample
-    snr = (alpha / (1 - alpha)).flatten()
-    weight = snr.clamp(max=MIN_SNR) / (snr + 1 if velocity else snr)
-    return (weight * ((predicted.float() - wanted) ** 2).mean((1, 2, 3))).mean()
+    signal: Tensor
+    velocity: bool
+
+    @classmethod
+    def of(cls, member: str) -> "Noise":
+        """That of the member's own config."""
+        predicts = read_config(member, "scheduler").get("prediction_type", "epsilon")
+        signal = alphas_cumprod(variant(member).folder).float().to(device())
+        return cls(signal, predicts == "v_prediction")
+
+    def loss(
+        self,
+        model: nn.Module,
+        clean: Tensor,
+        states: Tensor,
+        told: dict[str, Tensor],
+        rng: np.random.Generator,
+    ) -> Tensor:
+        """Squared error of the predicted noise, or velocity (Salimans & Ho 2022), min-SNR weighted.
+
+        The weight of a timestep is that of its error in the picture, cut off at a signal-to-noise
+        ratio of 5 (Hang et al. 2023).
+        """
+        count = len(self.signal)
+        times = torch.from_numpy(rng.integers(0, count, len(clean))).to(clean.device)
+        drawn = rng.standard_normal(tuple(clean.shape), np.float32)
+        noise = torch.from_numpy(drawn).to(clean.device)
+        alpha = self.signal[times][:, None, None, None]
+        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
+        wanted = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean if self.velocity else noise
+        with half():
+            predicted = model(noisy, times, states, added_cond_kwargs=told or None).sample
+        snr = (alpha / (1 - alpha)).flatten()
+        weight = snr.clamp(max=MIN_SNR) / (snr + 1 if self.velocity else snr)
+        return (weight * ((predicted.float() - wanted) ** 2).mean((1, 2, 3))).mean()

@@ -46,7 +46,7 @@ def train_vae(
     for step in run.until(steps):
         rng = np.random.default_rng((3, step))
         picks = rng.choice(len(pictures), batch, p=chances)
-        target = _crops(pictures, picks, rng, crop)
+        target = crops(pictures, picks, rng, crop)
         with half():
             posterior = run.model.encode(target).latent_dist
             output = run.model.decode(posterior.sample()).sample.float()
@@ -54,7 +54,8 @@ def train_vae(
     return run.average.model
 
 
-def _crops(pictures: np.ndarray, picks: np.ndarray, rng: np.random.Generator, crop: int) -> Tensor:
+def crops(pictures: np.ndarray, picks: np.ndarray, rng: np.random.Generator, crop: int) -> Tensor:
+    """Squares of `crop` px out of the picked pictures, half of them mirrored; as `to_tensor`."""
     size = pictures.shape[1]
     out = np.empty((len(picks), crop, crop, 3), np.uint8)
     for i, pick in enumerate(picks):

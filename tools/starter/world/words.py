@@ -89,6 +89,12 @@ def say(scene: Scene, rng: np.random.Generator) -> str:
     return write(scene, rng, int(rng.integers(8)), forgetful=0.12)
 
 
+def brief(scene: Scene, rng: np.random.Generator) -> str:
+    """What stands where, and the place; nothing of time, weather or style."""
+    way = int(rng.integers(8))
+    return ", ".join([*_things(scene, rng, way, 0.0), _PLACE[scene.place][1 + way % 2]])
+
+
 def _pick(ways: tuple[str, ...], way: int) -> str:
     return ways[way % len(ways)]
 
