@@ -37,6 +37,6 @@ def read_contents(path: Path) -> Contents:
 
 def _value(text: str) -> Value:
     try:
-        return json.loads(text)
+        return json.loads({"True": "true", "False": "false", "None": "null"}.get(text, text))
     except (ValueError, RecursionError):
         return text

@@ -1,7 +1,7 @@
 """Textual inversion (Gal et al. 2022): a word of the prompt stands for learnt vectors.
 
-    embedding = read_embedding(path, family)
-    with embedded(text_encoder, table_of_rows): ...    its vectors stand where the word stood
+embedding = read_embedding(path, family)
+with embedded(text_encoder, table_of_rows): ...    its vectors stand where the word stood
 """
 
 from __future__ import annotations
@@ -64,13 +64,12 @@ def read_embedding(path: Path, family: Family) -> Embedding:
         found = {_COMPONENTS[key]: value for key, value in tensors.items() if key in _COMPONENTS}
     else:
         found = {own[0]: _only(tensors, name)}
-    strangers = found.keys() - set(own) if "text_encoder" in own else set()
-    if strangers or not found.keys() >= set(own):
-        made = "two text encoders" if len(found) > 1 else "one text encoder"
+    stranger = "text_encoder_2" in found and "text_encoder_2" not in own
+    if stranger or not found.keys() >= set(own):
         raise WrongModel(
-            f"{name} was made for a model with {made}; {family.label} has other ones.",
-            "Take its word out of the prompt, or get it for this kind of model.",
-            "prompt",
+            f"{name} was made for other text encoders than those of {family.label}.",
+            "Take its word out of the prompt, or choose a checkpoint it was made for.",
+            "embeddings",
         )
     vectors = {component: _vectors(found[component], name) for component in own}
     if len({len(each) for each in vectors.values()}) > 1:
