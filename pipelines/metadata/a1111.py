@@ -13,19 +13,34 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.draft import Draft
 from pipelines.geometry import Size
+from pipelines.metadata.beside import (
+    FOLLOWED,
+    LORA_HASHES,
+    TI_HASHES,
+    Said,
+    listed,
+    pairs,
+    stem,
+    tagged,
+    weight,
+    with_hypernetwork,
+)
 from pipelines.picture import Facts
-from pipelines.recipe import Recipe
+from pipelines.prompt.networks import tags, with_tags
+from pipelines.recipe import ModelRef, Recipe
 
 KEYWORD = "parameters"
 """Keyword of the PNG text chunk."""
 SHORT_HASH = 10
-"""Hex digits of a checkpoint's sha256 that stand for it."""
+"""Hex digits of a checkpoint's or a VAE's sha256 that stand for it."""
+LONGER_HASH = 12
+"""Those of a LoRA's or an embedding's."""
 
 _NEGATIVE = "Negative prompt:"
 _FIRST_KEY = "Steps:"
@@ -51,7 +66,6 @@ class Infotext:
 
 def parameters(recipe: Recipe, facts: Facts) -> str:
     """The infotext of a picture."""
-    sha256 = recipe.checkpoint.sha256
     version = facts.versions.get("gesso")
     items = {
         "Steps": recipe.steps,
@@ -60,13 +74,17 @@ def parameters(recipe: Recipe, facts: Facts) -> str:
         "CFG scale": repr(recipe.guidance_scale).removesuffix(".0"),
         "Seed": recipe.seed,
         "Size": recipe.size,
-        "Model hash": sha256 and sha256[:SHORT_HASH],
-        "Model": _stem(recipe.checkpoint.name),
+        "Model hash": _short(recipe.checkpoint),
+        "Model": stem(recipe.checkpoint.name),
+        "VAE hash": recipe.vae and _short(recipe.vae),
+        "VAE": recipe.vae and stem(recipe.vae.name),
         "Clip skip": recipe.clip_skip if recipe.clip_skip > 1 else None,
         "RNG": _NOISE,
+        LORA_HASHES: _hashes(use.model for use in recipe.loras),
+        TI_HASHES: _hashes(recipe.embeddings),
         "Version": version and f"Gesso {version}",
     }
-    lines = [recipe.prompt]
+    lines = [with_tags(recipe.prompt, tags(recipe, lambda model: stem(model.name)))]
     if recipe.negative_prompt:
         lines.append(f"{_NEGATIVE} {recipe.negative_prompt}")
     lines.append(", ".join(f"{k}: {_quoted(str(v))}" for k, v in items.items() if v is not None))
@@ -98,10 +116,10 @@ def to_draft(infotext: Infotext) -> tuple[Draft, list[str]]:
     sampler names to split.
     """
     asked: dict[str, Any] = {
-        "prompt": infotext.prompt,
+        "prompt": _prompt(infotext),
         "negative_prompt": infotext.negative_prompt,
     }
-    followed = {"Version"}
+    followed = {"Version", "Hypernet", "Hypernet strength", *FOLLOWED}
     if infotext.fields.get("RNG") == _NOISE:
         followed.add("RNG")
     for key, (name, read) in _FIELDS.items():
@@ -203,12 +221,21 @@ def _unquoted(value: str) -> str:
         return value
 
 
-def _stem(name: str) -> str:
-    """A checkpoint's name as A1111 writes it: no folder, no suffix."""
-    name = name.replace("\\", "/").rpartition("/")[2]
-    for suffix in (".safetensors", ".ckpt"):
-        name = name.removesuffix(suffix)
-    return name
+def _prompt(infotext: Infotext) -> str:
+    """The prompt with tags for what some apps tell in fields."""
+    fields = infotext.fields
+    weights = ((name, weight(said)) for name, said in pairs(fields.get("Lora weights", "")))
+    loras = (Said(name, value, value) for name, value in weights)
+    return with_hypernetwork(tagged(infotext.prompt, loras), fields)
+
+
+def _short(model: ModelRef) -> str | None:
+    return model.sha256 and model.sha256[:SHORT_HASH]
+
+
+def _hashes(models: Iterable[ModelRef]) -> str | None:
+    known = ((m.name, m.addnet or (m.sha256 or "")[:LONGER_HASH]) for m in models)
+    return listed((stem(name), digits) for name, digits in known if digits) or None
 
 
 def _finite(text: str) -> float:
@@ -236,6 +263,7 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Size": ("size", Size.model_validate),
     "Model hash": ("checkpoint", _name),
     "Model": ("checkpoint", _name),  # after its hash: a file may not be hashed yet
+    "VAE": ("vae", _name),
     "CLiP-skip": ("clip_skip", int),  # SD.Next's
     "Clip skip": ("clip_skip", int),
 }

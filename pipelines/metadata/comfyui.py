@@ -12,9 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.draft import OWN_VAE
 from pipelines.errors import RecipeFileError
 from pipelines.metadata.a1111 import Infotext
+from pipelines.metadata.beside import named_embeddings, weight
 from pipelines.metadata.objects import load, text_of
+from pipelines.prompt.networks import hypernetwork_tag, lora_tag, with_tags
 
 APP = "ComfyUI"
 
@@ -32,11 +35,13 @@ _NUMBERS = ("value", "seed", "int", "float", "number", "noise_seed")
 _PLAIN = (
     *_SAMPLERS, "CLIPSetLastLayer", "CLIPTextEncode", "CLIPTextEncodeSDXL", "CheckpointLoader",
     "CheckpointLoaderSimple", "EmptyLatentImage", "PreviewImage", "PrimitiveNode", "SaveImage",
-    "VAEDecode", "VAEDecodeTiled",
+    "VAEDecode", "VAEDecodeTiled", "VAELoader", "HypernetworkLoader", "LoraLoader",
+    "LoraLoaderModelOnly", "Power Lora Loader (rgthree)",
 )  # fmt: skip
 """Nodes that are followed; any other is told."""
-_TOLD = {"ControlNet": "ControlNet", "VAELoader": "VAE", "Upscale": "Hires upscaler"}
+_TOLD = {"ControlNet": "ControlNet", "Upscale": "Hires upscaler"}
 """What nodes are called where parts of their names are these."""
+_DECODERS = ("VAEDecode", "VAEDecodeTiled")
 _DEPTH = 100
 
 
@@ -83,10 +88,12 @@ class _Graph:
             if (value := self._literal(sampler.inputs.get(key), _NUMBERS)) is not None:
                 self.fields[name] = text_of(value)
         self._size(sampler)
-        self._model(sampler)
+        tags = self._model(sampler)
+        self._vae()
         self._others()
         positive, negative = (self._words(sampler, side) for side in ("positive", "negative"))
-        return Infotext(positive, negative, self.fields)
+        positive, negative = named_embeddings(positive, negative, self.fields)
+        return Infotext(with_tags(positive, tags), negative, self.fields)
 
     def _size(self, sampler: _Node) -> None:
         latent = self._linked(sampler.inputs.get("latent_image"))
@@ -97,13 +104,39 @@ class _Graph:
         else:
             self.fields["Denoising strength"] = text_of(strength)
 
-    def _model(self, sampler: _Node) -> None:
-        for number, node in enumerate(self._chain(sampler, "model")):
-            if "lora_name" in node.inputs:
-                self.fields[f"Lora {number}"] = text_of(node.inputs["lora_name"])
+    def _model(self, sampler: _Node) -> str:
+        """Finds the checkpoint; gives the tags of what changes it on the way to the sampler."""
+        found: list[str] = []
+        for node in self._chain(sampler, "model"):
+            found += self._networks(node)
             if "ckpt_name" in node.inputs:
                 self.fields["Model"] = text_of(node.inputs["ckpt_name"])
-                return
+                break
+        return " ".join(reversed(found))
+
+    def _networks(self, node: _Node) -> Iterator[str]:
+        """The tags of a node, the last first."""
+        if name := text_of(node.inputs.get("lora_name")):
+            unet = self._strength(node, "strength_model")
+            apart = 0.0 if node.kind == "LoraLoaderModelOnly" else unet
+            yield lora_tag(name, unet, self._strength(node, "strength_clip", apart))
+        if name := text_of(node.inputs.get("hypernetwork_name")):
+            yield hypernetwork_tag(name, self._strength(node, "strength"))
+        for lora in reversed(node.inputs.values()):  # rgthree's, several to a node
+            if isinstance(lora, dict) and lora.get("on") and (name := text_of(lora.get("lora"))):
+                unet = weight(lora.get("strength"))
+                yield lora_tag(name, unet, weight(lora.get("strengthTwo"), unet))
+
+    def _strength(self, node: _Node, key: str, default: float = 1.0) -> float:
+        return weight(self._literal(node.inputs.get(key), _NUMBERS), default)
+
+    def _vae(self) -> None:
+        for node in self.nodes.values():
+            vae = self._linked(node.inputs.get("vae")) if node.kind in _DECODERS else None
+            if vae is not None and "vae_name" in vae.inputs:
+                self.fields["VAE"] = text_of(vae.inputs["vae_name"])
+            elif vae is not None and "ckpt_name" in vae.inputs:
+                self.fields["VAE"] = OWN_VAE
 
     def _words(self, sampler: _Node, side: str) -> str:
         """The text that leads to one side of the sampler."""

@@ -8,9 +8,11 @@ The XML around it is not parsed: one element is looked for.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pipelines.metadata.a1111 import Infotext
+from pipelines.metadata.beside import Said, tagged, weight
 from pipelines.metadata.objects import fields_of, load, text_of
 
 APP = "Draw Things"
@@ -25,7 +27,9 @@ _NAMES = {
     "size": "Size",
     "model": "Model",
 }
-_IDLE = frozenset({"c", "uc", "v2", "seed_mode", "profile", "mask_blur", "mask_blur_outset"})
+_IDLE = frozenset(
+    {"c", "uc", "v2", "seed_mode", "profile", "mask_blur", "mask_blur_outset", "lora"}
+)
 
 
 def read(texts: Mapping[str, str]) -> Infotext | None:
@@ -40,4 +44,12 @@ def read(texts: Mapping[str, str]) -> Infotext | None:
         del fields["Strength"]
     elif "Strength" in fields:
         fields["Denoising strength"] = fields.pop("Strength")
-    return Infotext(text_of(data["c"]), text_of(data.get("uc")), fields)
+    prompt = tagged(text_of(data["c"]), _loras(data.get("lora")))
+    return Infotext(prompt, text_of(data.get("uc")), fields)
+
+
+def _loras(loras: Any) -> Iterator[Said]:
+    for lora in loras if isinstance(loras, list) else ():
+        if isinstance(lora, dict) and (name := text_of(lora.get("model"))):
+            amount = weight(lora.get("weight"))
+            yield Said(name, amount, amount)

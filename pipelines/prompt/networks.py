@@ -93,7 +93,7 @@ def tags(recipe: Recipe, name: Callable[[ModelRef], str] = lambda model: model.n
     found = [
         lora_tag(name(use.model), use.unet_weight, use.text_encoder_weight) for use in recipe.loras
     ]
-    found += [_tag("hypernet", name(use.model), use.weight) for use in recipe.hypernetworks]
+    found += [hypernetwork_tag(name(use.model), use.weight) for use in recipe.hypernetworks]
     return " ".join(found)
 
 
@@ -107,6 +107,11 @@ def lora_tag(name: str, unet_weight: float, text_encoder_weight: float) -> str:
     if unet_weight == text_encoder_weight:
         return _tag("lora", name, unet_weight)
     return _tag("lora", name, text_encoder_weight, unet_weight)
+
+
+def hypernetwork_tag(name: str, weight: float) -> str:
+    """The tag that asks for a hypernetwork."""
+    return _tag("hypernet", name, weight)
 
 
 def words_in(text: str, words: Iterable[str]) -> list[tuple[int, int, str]]:

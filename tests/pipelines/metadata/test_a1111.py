@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.geometry import Size
 from pipelines.metadata.a1111 import Infotext, parameters, parse, to_draft
+from pipelines.metadata.beside import hashes
 from pipelines.picture import Facts
 from pipelines.recipe import ModelRef, Recipe
 
@@ -35,6 +36,71 @@ def test_the_settings_stand_in_the_order_other_apps_write_them():
         "Size: 512x768, Model hash: 0123456789, Model: painter v1.5, Clip skip: 2, RNG: CPU, "
         "Version: Gesso 0.1"
     )
+
+
+def test_the_files_beside_the_checkpoint_stand_where_other_apps_look_for_them():
+    made = recipe(
+        prompt="a red house, glow",
+        vae=ModelRef(name="vae/soft", sha256="5" * 64),
+        loras=[
+            {"model": {"name": "sub/ink", "addnet": "a" * 12}, "unet_weight": 0.8,
+             "text_encoder_weight": 0.8},
+            {"model": {"name": "b: c, d", "sha256": "b" * 64}, "text_encoder_weight": 0.5},
+            {"model": {"name": "not hashed yet"}},
+        ],
+        embeddings=[{"name": "neg/glow", "sha256": "e" * 64}],
+        hypernetworks=[{"model": {"name": "wash"}, "weight": -0.25}],
+    )  # fmt: skip
+    text = parameters(made, FACTS)
+    assert text == (
+        "a red house, glow <lora:ink:0.8> <lora:b\\: c, d:0.5:1> <lora:not hashed yet:1> "
+        "<hypernet:wash:-0.25>\n"
+        "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 1, "
+        "Size: 512x768, Model: painter, VAE hash: 5555555555, VAE: soft, RNG: CPU, "
+        'Lora hashes: "ink: aaaaaaaaaaaa, b c d: bbbbbbbbbbbb", TI hashes: "glow: eeeeeeeeeeee", '
+        "Version: Gesso 0.1"
+    )
+    draft, ignored = to_draft(parse(text))
+    assert (draft.vae, ignored) == ("soft", [])
+    assert hashes(parse(text).fields) == {
+        ("vae", ""): "5" * 10,
+        ("lora", "ink"): "a" * 12,
+        ("lora", "b c d"): "b" * 12,
+        ("embedding", "glow"): "e" * 12,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "prompt"),
+    [
+        ("Hypernet: wash, Hypernet strength: 0.4", "a <hypernet:wash:0.4>"),
+        ("Hypernet: wash(0123abcd), Steps: 2", "a <hypernet:wash:1>"),
+        ("Hypernet: None, Steps: 2", "a"),
+        (
+            'Lora hashes: "ink: 00", Lora weights: "ink: 0.5, glow: 2"',
+            "a <lora:ink:0.5> <lora:glow:2>",
+        ),
+    ],
+)
+def test_what_some_apps_say_in_fields_comes_back_as_tags(said, prompt):
+    draft, ignored = to_draft(parse(f"a\nSteps: 1, Seed: 2, {said}"))
+    assert (draft.prompt, ignored) == (prompt, [])
+
+
+def test_a_tag_that_stands_in_the_prompt_is_not_said_again():
+    draft, _ = to_draft(parse('a <lora:ink:0.3>\nSteps: 1, Seed: 2, Lora weights: "ink: 0.5"'))
+    assert draft.prompt == "a <lora:ink:0.3>"
+
+
+def test_hashes_are_read_from_whichever_field_tells_them():
+    said = '{"model": "00", "lora:ink": "0123456789", "embed:glow": "aa", "vae": "bb", "x": 1}'
+    assert hashes({"Hashes": said, "Lora hashes": "ink: 55, c:d: 66, nothing"}) == {
+        ("lora", "ink"): "55",
+        ("lora", "c:d"): "66",
+        ("embedding", "glow"): "aa",
+        ("vae", ""): "bb",
+    }
+    assert hashes({"Hashes": "{" * 9999}) == hashes({"Hashes": "[]", "TI hashes": ","}) == {}
 
 
 def test_what_says_nothing_is_left_out():

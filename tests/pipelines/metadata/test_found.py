@@ -121,7 +121,7 @@ INVOKE = json.dumps(
         "width": 512, "height": 768, "seed": 7, "rand_device": "cpu", "cfg_scale": 7.5,
         "steps": 30, "scheduler": "dpmpp_2m_k", "seamless_x": False, "clip_skip": 1,
         "model": {"key": "k", "hash": "blake3:00", "name": "painter"}, "app_version": "4.2.0",
-        "loras": [{"model": {"name": "ink"}, "weight": 0.5}],
+        "loras": [{"model": {"name": "ink"}, "weight": 0.5}], "vae": {"name": "soft"},
     }
 )  # fmt: skip
 
@@ -153,23 +153,25 @@ def test_fooocus_says_the_same_in_other_words(data):
     found = settings_of(data)
     draft = found.asked
     assert isinstance(draft, Draft)
-    assert (found.app, draft.prompt, draft.negative_prompt) == ("Fooocus", "a", "fog")
+    assert (found.app, draft.prompt) == ("Fooocus", "a <lora:ink:0.5>")
+    assert (draft.negative_prompt, draft.vae) == ("fog", "None")
     assert (draft.sampler, draft.schedule) == ("dpmpp_2m_sde_gpu", "karras")
     assert (draft.steps, draft.guidance_scale, draft.seed) == (30, 4.0, 2**64 - 1)
     assert (draft.size, draft.clip_skip) == (Size(width=1152, height=896), 2)
     assert (draft.checkpoint, found.fields["Model hash"]) == ("juggernaut", "0123456789")
-    assert found.ignored == ("Styles", "Lora combined 1")
+    assert found.ignored == ("Styles",)
 
 
 def test_invokeai_says_the_same_in_other_words():
     found = settings_of(png(invokeai_metadata=INVOKE, invokeai_graph="{}"))
     draft = found.asked
     assert isinstance(draft, Draft)
-    assert (found.app, draft.prompt, draft.negative_prompt) == ("InvokeAI", "a", "")
+    assert (found.app, draft.prompt) == ("InvokeAI", "a <lora:ink:0.5>")
+    assert (draft.negative_prompt, draft.vae) == ("", "soft")
     assert (draft.sampler, draft.steps, draft.guidance_scale) == ("dpmpp_2m_k", 30, 7.5)
     assert (draft.seed, draft.size, draft.clip_skip) == (7, Size(width=512, height=768), 2)
     assert (draft.checkpoint, found.fields["RNG"]) == ("painter", "CPU")
-    assert found.ignored == ("Loras",)
+    assert found.ignored == ()
 
 
 @settings(max_examples=200, deadline=None)

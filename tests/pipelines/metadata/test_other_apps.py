@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from pipelines.draft import Draft
+from pipelines.draft import OWN_VAE, Draft
 from pipelines.errors import RecipeFileError, StudioError
 from pipelines.geometry import Size
 from pipelines.metadata import Found, settings_of
 from pipelines.metadata.a1111 import parse, to_draft
+from pipelines.prompt.networks import HypernetworkAsked, LoraAsked, parse_networks
 
 
 def png(**texts: str) -> bytes:
@@ -81,8 +82,59 @@ def test_a_lora_and_a_clip_skip_on_the_way_are_seen():
     )
     found, draft = read(prompt=chained)
     assert (draft.checkpoint, draft.clip_skip) == ("painter.safetensors", 2)
-    assert found.ignored == ("Lora 0",)
-    assert found.fields["Lora 0"] == "ink.safetensors"
+    assert draft.prompt == "a boat <lora:ink.safetensors:1>"
+    assert found.ignored == ()
+
+
+def test_what_changes_the_model_comes_back_as_tags_in_the_order_it_was_put_on():
+    first = {"lora_name": "sub\\ink.safetensors", "model": ["4", 0], "clip": ["4", 1]}
+    first |= {"strength_model": 0.8, "strength_clip": ["20", 0]}
+    second = {"hypernetwork_name": "wash.pt", "strength": 0.5, "model": ["10", 0]}
+    third = {
+        "model": ["11", 0],
+        "lora_1": {"on": True, "lora": "glow.safetensors", "strength": 0.3},
+        "lora_2": {"on": False, "lora": "off.safetensors", "strength": 1},
+        "lora_3": {"on": True, "lora": "dim.safetensors", "strength": -0.2, "strengthTwo": 0.1},
+    }
+    last = {"lora_name": "only.safetensors", "strength_model": 0.4, "model": ["12", 0]}
+    found, draft = read(
+        prompt=graph(
+            n3={"model": ["13", 0]},
+            n10={"class_type": "LoraLoader", "inputs": first},
+            n11={"class_type": "HypernetworkLoader", "inputs": second},
+            n12={"class_type": "Power Lora Loader (rgthree)", "inputs": third},
+            n13={"class_type": "LoraLoaderModelOnly", "inputs": last},
+            n20={"class_type": "PrimitiveNode", "inputs": {"value": 0.6}},
+        )
+    )
+    networks = parse_networks(draft.prompt)
+    assert networks.text == "a boat"
+    assert networks.loras == (
+        LoraAsked(name="sub\\ink.safetensors", weight=0.8, text_encoder_weight=0.6),
+        LoraAsked(name="glow.safetensors", weight=0.3),
+        LoraAsked(name="dim.safetensors", weight=-0.2, text_encoder_weight=0.1),
+        LoraAsked(name="only.safetensors", weight=0.4, text_encoder_weight=0.0),
+    )
+    assert networks.hypernetworks == (HypernetworkAsked(name="wash.pt", weight=0.5),)
+    assert draft.checkpoint == "painter.safetensors"
+    assert found.ignored == ()
+
+
+def test_the_vae_is_the_one_the_picture_was_decoded_with():
+    decode = {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["33", 0]}}
+    loader = {"class_type": "VAELoader", "inputs": {"vae_name": "soft.safetensors"}}
+    assert read(prompt=graph(n8=decode, n33=loader))[1].vae == "soft.safetensors"
+    own = {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}}
+    assert read(prompt=graph(n8=own))[1].vae == OWN_VAE
+    assert read(prompt=graph(n8=own, n33=loader))[1].vae == OWN_VAE
+
+
+def test_embeddings_are_named_by_their_words():
+    text = "a (embedding:sub/ink.pt:1.2), embedding:glow"
+    found, draft = read(prompt=graph(n6={"text": text}))
+    assert draft.prompt == "a (ink:1.2), glow"
+    assert found.fields["TI"] == "ink, glow"
+    assert found.ignored == ()
 
 
 def test_words_and_numbers_may_stand_in_nodes_of_their_own():
@@ -106,11 +158,10 @@ def test_a_picture_it_began_with_a_controlnet_and_an_upscaler_are_told():
             n30=guided,
             n31={"class_type": "VAEEncode", "inputs": {}},
             n32={"class_type": "UpscaleModelLoader", "inputs": {}},
-            n33={"class_type": "VAELoader", "inputs": {}},
         )
     )
     assert draft.prompt == "a boat"
-    assert {"Denoising strength", "ControlNet", "Hires upscaler", "VAE"} <= set(found.ignored)
+    assert {"Denoising strength", "ControlNet", "Hires upscaler"} <= set(found.ignored)
     assert draft.size is None
 
 
@@ -209,10 +260,12 @@ def test_swarmui():
     said = {
         "prompt": "a boat", "negativeprompt": "fog", "model": "SDXL/painter", "seed": 7,
         "steps": 20, "cfgscale": 7.0, "width": 1024, "height": 768, "sampler": "euler",
-        "scheduler": "normal", "swarm_version": "0.9.1.1",
+        "scheduler": "normal", "swarm_version": "0.9.1.1", "vae": "soft", "loras": ["ink", "a/b"],
+        "loraweights": ["0.8"], "loratencweights": ["0.4"],
     }  # fmt: skip
     found, draft = read(parameters=json.dumps({"sui_image_params": said}))
-    assert (found.app, draft.prompt, draft.negative_prompt) == ("SwarmUI", "a boat", "fog")
+    assert (found.app, draft.negative_prompt, draft.vae) == ("SwarmUI", "fog", "soft")
+    assert draft.prompt == "a boat <lora:ink:0.4:0.8> <lora:a/b:1>"
     assert (draft.steps, draft.guidance_scale, draft.seed) == (20, 7.0, 7)
     assert (draft.size, draft.sampler, draft.checkpoint) == (
         Size(width=1024, height=768), "euler", "SDXL/painter"
@@ -233,11 +286,11 @@ def test_draw_things():
         "c": 'a "boat" & more', "uc": "fog", "steps": 20, "scale": 7.5, "seed": 7, "strength": 1,
         "size": "512x768", "model": "sd_v1.5_f16.ckpt", "sampler": "DPM++ 2M Karras",
         "seed_mode": "Scale Alike", "v2": {"steps": 20},
+        "lora": [{"model": "ink_lora_f16.ckpt", "weight": 0.6}],
     }  # fmt: skip
     found, draft = read(**{"XML:com.adobe.xmp": xmp(json.dumps(said))})
-    assert (found.app, draft.prompt, draft.negative_prompt) == (
-        "Draw Things", 'a "boat" & more', "fog"
-    )  # fmt: skip
+    assert (found.app, draft.negative_prompt) == ("Draw Things", "fog")
+    assert draft.prompt == 'a "boat" & more <lora:ink_lora_f16.ckpt:0.6>'
     assert (draft.steps, draft.guidance_scale, draft.seed) == (20, 7.5, 7)
     assert (draft.size, draft.checkpoint) == (Size(width=512, height=768), "sd_v1.5_f16.ckpt")
     assert found.ignored == ()
