@@ -39,10 +39,15 @@ DRAFT_FLAGS = (
     "guidance_scale",
     "clip_skip",
     "prediction_type",
+    "vae",
+    "loras",
     "count",
 )
+REPEATED = {"loras": "lora"}
+"""Flags that may be given several times, each for one of the field's values."""
 FOLDERS = ("models", "presets", "outputs", "data")
-SETTING_FLAGS = ("port", "models", "presets", "outputs", "data", "device", "dtype", "threads")
+ENGINE_FLAGS = ("device", "dtype", "threads", "ram_budget", "device_budget")
+SETTING_FLAGS = ("port", "models", "presets", "outputs", "data", *ENGINE_FLAGS)
 NETWORK_FLAGS = ("host", "token", "token_file", "allow_host")
 SEVERAL = ("models", "presets", "allow_host")
 
@@ -82,8 +87,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for name in DRAFT_FLAGS:
         field = Recipe.model_fields.get(name) or Draft.model_fields[name]
-        render.add_argument(_flag(name), metavar=_metavar(name), help=_help(field.description))
-    _add_settings(render, "models", "presets", "data", "device", "dtype", "threads")
+        action = "append" if name in REPEATED else "store"
+        said = _help(field.description)
+        render.add_argument(
+            _flag(name), dest=name, action=action, metavar=_metavar(name), help=said
+        )
+    _add_settings(render, "models", "presets", "data", *ENGINE_FLAGS)
 
     convert = commands.add_parser("convert", help="write a .ckpt as .safetensors, running nothing")
     convert.set_defaults(command=_convert)
@@ -111,11 +120,15 @@ def _add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def _metavar(name: str) -> str:
+    if name.endswith("_budget"):
+        return "GB"
+    if name == "loras":
+        return "NAME:WEIGHT"
     return "DIR" if name in FOLDERS else name.rpartition("_")[2].upper()
 
 
 def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return "--" + REPEATED.get(name, name).replace("_", "-")
 
 
 def _help(text: str | None) -> str:
@@ -187,7 +200,8 @@ def _render(flags: argparse.Namespace) -> int:
     from pipelines.engine.environment import settle_in
 
     settle_in()
-    engine = Engine(catalog, settings.device, settings.dtype, settings.threads)
+    budgets = settings.ram_budget_bytes, settings.device_budget_bytes
+    engine = Engine(catalog, settings.device, settings.dtype, settings.threads, *budgets)
     for recipe, path in zip(recipes, paths, strict=True):
         with _bar(recipe.steps) as show:
             picture = engine.render(recipe, show)

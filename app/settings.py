@@ -35,6 +35,10 @@ TOKEN_LENGTH = 16
 """Characters a token has at least; guessing one of them takes for ever."""
 
 
+BUDGET_LIMIT = 100_000
+"""GB; more was not meant."""
+
+
 class SettingsError(StudioError):
     """A setting that cannot be used; says where it was given."""
 
@@ -98,6 +102,20 @@ class Settings(BaseModel):
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="CPU threads of the engine; none given: automatic"
     )
+    ram_budget: float | None = Field(
+        default=None,
+        gt=0,
+        le=BUDGET_LIMIT,
+        allow_inf_nan=False,
+        description="GB of memory that loaded models may fill; auto: what the machine has",
+    )
+    device_budget: float | None = Field(
+        default=None,
+        gt=0,
+        le=BUDGET_LIMIT,
+        allow_inf_nan=False,
+        description="GB of the graphics card that models may fill; auto: what the card has",
+    )
 
     _given: frozenset[str] = PrivateAttr(frozenset())
 
@@ -105,6 +123,21 @@ class Settings(BaseModel):
     def given(self) -> frozenset[str]:
         """Names of the settings that the environment or the flags decided: no file changes them."""
         return self._given
+
+    @property
+    def ram_budget_bytes(self) -> int | None:
+        """None: what the machine has."""
+        return _bytes(self.ram_budget)
+
+    @property
+    def device_budget_bytes(self) -> int | None:
+        """None: what the card has."""
+        return _bytes(self.device_budget)
+
+    @field_validator("ram_budget", "device_budget", mode="before")
+    @classmethod
+    def _automatic(cls, value: Any) -> Any:
+        return None if value == "auto" else value
 
     @field_validator("models", "presets", mode="before")
     @classmethod
@@ -167,6 +200,10 @@ class Settings(BaseModel):
         except ValidationError as error:
             complaint = explain(error)
             raise SettingsError(*_said(complaint), complaint.field) from error
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    return None if gigabytes is None else round(gigabytes * 1e9)
 
 
 def _in_full(path: Path) -> Path:

@@ -197,8 +197,13 @@ class Studio:
         return job_view(job, position, self._worker.running, time.monotonic(), self.gallery.there)
 
     def engine(self) -> dict[str, Any]:
-        """How the engine is: state, device, dtype, checkpoint, error."""
+        """How the engine is, and what it has loaded: see `app.studio.snapshot.engine_view`."""
         return engine_view(self._engine.state)
+
+    def free(self) -> None:
+        """Give back all memory of the engine, now or after the job that runs. What waits runs
+        after that, in a fresh engine."""
+        self._engine.free()
 
     def hello(self) -> dict[str, Any]:
         """What the engine said of itself when it was ready last: device, dtype, versions."""
@@ -314,6 +319,12 @@ def engine_arguments(settings: Settings) -> list[str]:
             arguments += [name, str(folder)]
     if settings.follow_links:
         arguments += ["--follow-links"]
-    if settings.threads is not None:
-        arguments += ["--threads", str(settings.threads)]
+    numbers = {
+        "--threads": settings.threads,
+        "--ram-budget": settings.ram_budget_bytes,
+        "--device-budget": settings.device_budget_bytes,
+    }
+    for name, number in numbers.items():
+        if number is not None:
+            arguments += [name, str(number)]
     return arguments

@@ -79,11 +79,17 @@ def progress_view(running: Running, now: float) -> dict[str, Any]:
 
 
 def engine_view(engine: EngineState) -> dict[str, Any]:
-    """The engine as a whole; `error` is there when it was stopped by crashes."""
+    """The engine as a whole; `error` is there when it was stopped by crashes.
+
+    `models` is what is loaded where, with the bytes that are being loaded: see
+    `pipelines.engine.wire`. `freeing`: it gives all memory back after the present job.
+    """
     return {
         "state": engine.state,
         "device": engine.device,
         "dtype": engine.dtype,
         "checkpoint": engine.checkpoint,
+        "models": engine.models,
+        "freeing": engine.freeing,
         "error": engine.error.to_dict() if engine.error else None,
     }

@@ -201,8 +201,16 @@ class Worker:
         while not self._closing:
             self._wake.wait(LOOK_AGAIN_SECONDS)
             self._wake.clear()
+            self._rouse()
             while self._engine.state.state == "ready" and self._run_next():
                 pass
+
+    def _rouse(self) -> None:
+        """Start an engine that gave its memory back, if a job waits for one."""
+        with _logged("none"):
+            free = self._engine.state.state == "free" and not self._closing
+            if free and not self._queue.paused and self._queue.counts()["waiting"]:
+                self._engine.start()
 
     def _run_next(self) -> bool:
         """Run the first waiting job to its end; False when none is to be run."""

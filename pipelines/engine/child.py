@@ -1,7 +1,8 @@
 """The engine's own process: commands on standard input, events on standard output.
 
-    python -m pipelines.engine.child [--device D] [--dtype T] [--threads N] [--models DIR]...
-                                     [--presets DIR]... [--cache FILE] [--follow-links]
+    python -m pipelines.engine.child [--device D] [--dtype T] [--threads N] [--ram-budget BYTES]
+                                     [--device-budget BYTES] [--models DIR]... [--presets DIR]...
+                                     [--cache FILE] [--follow-links]
 
 The frames are those of `pipelines.engine.wire`. A reader thread takes commands, so that a stop is
 heard in the middle of a render; the main thread owns the device and does one job at a time. The
@@ -26,7 +27,7 @@ from pipelines.catalog import PRESETS, Catalog
 from pipelines.engine.wire import AFRESH, BrokenFrame, FrameWriter, Header, read_frame
 from pipelines.errors import Cancelled, DeviceFailed, StudioError
 from pipelines.events import Cancelled as CancelledEvent
-from pipelines.events import Encoding, Event, Failed, Finished, Saved, Skipped, Step
+from pipelines.events import Event, Failed, Finished, Loading, Saved, Skipped, Step
 from pipelines.metadata import save
 from pipelines.recipe import Recipe
 
@@ -46,15 +47,25 @@ class Child:
         self._finishing: set[str] = set()
         self._skipped: set[str] = set()
         self._closing = threading.Event()
-        self._told: str | None = None
+        self._told: Header = {}
 
-    def serve(self, device: str, dtype: str, threads: int | None) -> int:
-        """Answer commands until told to close. Returns the exit code: 0, or AFRESH."""
+    def serve(
+        self,
+        device: str,
+        dtype: str,
+        threads: int | None,
+        ram_budget: int | None = None,
+        device_budget: int | None = None,
+    ) -> int:
+        """Answer commands until told to close. Returns the exit code: 0, or AFRESH.
+
+        The arguments are those of `Engine`.
+        """
         threading.Thread(target=self._read, daemon=True).start()
         from pipelines.engine.engine import Engine  # torch: seconds, while commands may queue up
 
         try:
-            self._engine = Engine(self._catalog, device, dtype, threads)
+            self._engine = Engine(self._catalog, device, dtype, threads, ram_budget, device_budget)
         except StudioError as error:
             # A device that is not there will not be there at the next try either.
             self._writer.write({"refused": error.to_dict()})
@@ -62,6 +73,7 @@ class Child:
         facts = self._engine.facts(0.0).model_dump(exclude={"seconds"})
         gain = self._engine.bfloat16_gain
         self._writer.write({"hello": {**facts, "bfloat16_gain": gain}})
+        self._tell_state()
         while (command := self._inbox.get())["do"] != "close":
             try:
                 self._obey(command)
@@ -111,8 +123,6 @@ class Child:
                 self._preload(command["checkpoint"])
             case "rescan":
                 self._catalog.reopen([Path(folder) for folder in command["models"]])
-            case "free":
-                self._engine.free()
 
     def _run(self, command: Header, work: Callable[[Header], None]) -> None:
         """One job. Whatever happens is told as an event. Raises DeviceFailed, told before."""
@@ -190,17 +200,23 @@ class Child:
         """What is loaded beforehand is progress of the job that already waits for it."""
         if (waiting := self._next) is not None:
             self._tell(waiting["job"], event)
+        else:
+            self._tell_state(event)
 
     def _tell(self, job: str, event: Event) -> None:
-        if isinstance(event, Encoding):
-            self._tell_state()
+        self._tell_state(event)
         preview = event.preview if isinstance(event, Step) else None
         self._writer.write({"job": job, "event": event.model_dump()}, preview or b"")
 
-    def _tell_state(self) -> None:
-        if (checkpoint := self._engine.checkpoint) != self._told:
-            self._told = checkpoint
-            self._writer.write({"state": {"checkpoint": checkpoint}})
+    def _tell_state(self, event: Event | None = None) -> None:
+        """What is loaded where, if that is news. `event` is what happens just now."""
+        if isinstance(event, Step) and event.i > 1:
+            return  # By the first step everything is where the others need it.
+        loading = event.model_dump(exclude={"type"}) if isinstance(event, Loading) else None
+        state = {**self._engine.state(), "loading": loading}
+        if state != self._told:
+            self._told = state
+            self._writer.write({"state": state})
 
 
 def _private_stdout() -> BinaryIO:
@@ -216,6 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--ram-budget", type=int)
+    parser.add_argument("--device-budget", type=int)
     parser.add_argument("--models", type=Path, action="append", default=[])
     parser.add_argument("--presets", type=Path, action="append", default=[])
     parser.add_argument("--cache", type=Path)
@@ -232,7 +250,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         follow=flags.cache is not None,
         follow_links=flags.follow_links,
     )
-    code = Child(catalog, sys.stdin.buffer, answers).serve(flags.device, flags.dtype, flags.threads)
+    code = Child(catalog, sys.stdin.buffer, answers).serve(
+        flags.device, flags.dtype, flags.threads, flags.ram_budget, flags.device_budget
+    )
     if code == AFRESH:
         os._exit(code)  # A device that failed may keep an ordinary end waiting for ever.
 

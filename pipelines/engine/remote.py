@@ -4,6 +4,8 @@
     engine.start()
     engine.begin(job, {"do": "render", ...})    # events follow through on_event, from a thread
 
+`free` ends the process, and with it whatever memory it had; the next job starts a fresh one.
+
 A process that dies fails the job it had, with a plain sentence, and is replaced at once. After
 three deaths in a row within a minute it stays down until it is asked for something again. One that
 ends because its device failed has said so, and is replaced without being counted.
@@ -40,13 +42,23 @@ LOG_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class EngineState:
-    """What the engine is doing as a whole; `error` says why it is stopped."""
+    """What the engine is doing as a whole; `error` says why it is stopped.
 
-    state: Literal["starting", "ready", "stopped"] = "stopped"
+    "free" has no process, until there is a job. `models` is what is loaded where, None before that
+    is known: see `pipelines.engine.wire`. `freeing`: free as soon as the present job has ended.
+    """
+
+    state: Literal["starting", "ready", "stopped", "free"] = "stopped"
     device: str | None = None
     dtype: str | None = None
-    checkpoint: str | None = None
+    models: Mapping[str, Any] | None = None
+    freeing: bool = False
     error: EngineStopped | None = None
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Name of the checkpoint that is in use."""
+        return self.models["checkpoint"] if self.models else None
 
 
 class EngineProcess:
@@ -146,6 +158,20 @@ class EngineProcess:
             self._rescan = {"do": "rescan", "models": [str(folder) for folder in models]}
             self._send(self._rescan)
 
+    def free(self) -> None:
+        """Give back all memory, by ending the process: now, or after the job that runs.
+
+        It stays down until `start` or `begin` is called. Takes five seconds at most.
+        """
+        with self._lock:
+            idle = self._job is None
+            child = self._let_go() if idle else None
+            if self._child is not None:
+                self._state = replace(self._state, freeing=True)
+        self._on_state()
+        if child is not None:
+            child.end(CLOSE_SECONDS)
+
     def close(self) -> None:
         """End the process: asked first, then told, then killed. Takes five seconds at most."""
         with self._lock:
@@ -181,6 +207,14 @@ class EngineProcess:
         if self._preload_asked:
             self._send({"do": "preload", "checkpoint": self._wanted})
 
+    def _let_go(self) -> _Child | None:
+        """Be free of the process, which is still to be ended. The lock is held."""
+        child, self._child = self._child, None
+        if child is not None:
+            self._state = EngineState("free")
+            self._preload_asked = False
+        return child
+
     def _send(self, command: Header) -> None:
         with self._lock:
             if self._child is not None:
@@ -189,17 +223,19 @@ class EngineProcess:
     def _listen(self, child: _Child) -> None:
         try:
             while (frame := child.read()) is not None:
-                self._hear(*frame)
+                self._hear(child, *frame)
         except BrokenFrame:
             log.exception("The engine said something that is no frame")
         finally:
             self._bury(child, child.end(CLOSE_SECONDS))
 
-    def _hear(self, header: Header, payload: bytes) -> None:
+    def _hear(self, child: _Child, header: Header, payload: bytes) -> None:
         if "event" in header:
             self._pass_on(header["job"], header["event"], payload)
             return
         with self._lock:
+            if self._child is not child:
+                return  # Let go meanwhile: what it holds is nobody's any more.
             if "refused" in header:
                 self._refused = _error(header["refused"])
             elif "hello" in header:
@@ -208,19 +244,26 @@ class EngineProcess:
                     self._state, state="ready", device=hello["device"], dtype=hello["dtype"]
                 )
             elif "state" in header:
-                self._state = replace(self._state, checkpoint=header["state"]["checkpoint"])
+                self._state = replace(self._state, models=header["state"])
         self._on_state()
 
     def _pass_on(self, job: str, data: dict[str, Any], payload: bytes) -> None:
         event = EVENTS.validate_python(data)
         if isinstance(event, Step) and payload:
             event = event.model_copy(update={"preview": payload})
+        freed = None
         with self._lock:
             if isinstance(event, Finished | Failed | Cancelled) and job == self._job:
                 self._job = None
+                freed = self._let_go() if self._state.freeing else None
             if isinstance(event, Finished):
                 self._crashes.clear()
+        if freed is not None:
+            # Not waited for: it may still have something to say, and this is who listens.
+            threading.Thread(target=freed.end, args=(CLOSE_SECONDS,), daemon=True).start()
         self._on_event(job, event)
+        if freed is not None:
+            self._on_state()
 
     def _bury(self, child: _Child, code: int) -> None:
         """The process is gone: fail its job, and replace it unless it keeps dying."""
@@ -233,7 +276,9 @@ class EngineProcess:
             error = self._refused or obituary(code, again)
             log.error("%s (exit code %d)\n%s", error.message, code, tail(self._log_file))
             self._child, job, self._job = None, self._job, None
-            if again:
+            if again and self._state.freeing:
+                self._state = EngineState("free")
+            elif again:
                 self._launch()
             else:
                 self._state = EngineState(error=error)

@@ -11,14 +11,16 @@ Studio to engine:
     {"do": "finish", "job": id}                  stop after this picture
     {"do": "skip", "job": id, "picture": id}     drop this picture, go on with the next
     {"do": "preload", "checkpoint": name or null}
-    {"do": "rescan", "models": [DIR]} {"do": "free"} {"do": "close"}
+    {"do": "rescan", "models": [DIR]} {"do": "close"}
 
 Engine to studio:
 
     {"hello": {"device", "dtype", "threads", "versions", "bfloat16_gain"}}
                                                             once, when it can take work
     {"refused": {"message", "cure", ...}}                   instead: it cannot run as asked
-    {"state": {"checkpoint": name or null}}                 what is loaded now
+    {"state": {"checkpoint", "models", ..., "loading"}}     what is loaded where: that of
+                                                            `Engine.state`, and {"what", "done",
+                                                            "total"} bytes on their way, or null
     {"event": {...}, "job": id}                             payload: a step's JPEG preview
 """
 

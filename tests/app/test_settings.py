@@ -23,6 +23,16 @@ def test_flags_win_over_the_environment_and_that_over_the_file(data):
     assert (settings.port, settings.threads, settings.dtype) == (3333, 4, "float32")
 
 
+def test_budgets_are_gigabytes_or_left_to_the_machine(data):
+    write(data, "ram_budget = 'auto'\ndevice_budget = 7.5")
+    settings = Settings.load({"data": str(data)}, {})
+    assert (settings.ram_budget_bytes, settings.device_budget_bytes) == (None, 7_500_000_000)
+    settings = Settings.load(
+        {"data": str(data), "ram_budget": "12"}, {"GESSO_DEVICE_BUDGET": "auto"}
+    )
+    assert (settings.ram_budget_bytes, settings.device_budget_bytes) == (12 * 10**9, None)
+
+
 def test_without_anything_said_folders_stand_side_by_side():
     settings = Settings.load({}, {})
     assert settings.outputs.parent == settings.data.parent == settings.models[0].parent
@@ -63,6 +73,9 @@ def test_a_line_of_the_wrong_kind_in_the_file_is_a_sentence(data, line):
         ({"device": "toaster"}, "Device"),
         ({"dtype": "int4"}, "Dtype"),
         ({"threads": "0"}, "Threads"),
+        ({"ram_budget": "lots"}, "Ram budget"),
+        ({"device_budget": "-1"}, "Device budget"),
+        ({"ram_budget": "inf"}, "Ram budget"),
         ({"colour": "red"}, "not a setting"),
         ({"host": "example.org"}, "Host"),
         ({"models": ["~nobody-of-this-name/models"]}, "home folder"),

@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from app.api.events import EventStreams
-from app.api.routes import assets, facts, jobs, models, pictures, presets, prompt, workspace
+from app.api.routes import assets, engine, facts, jobs, models, pictures, presets, prompt, workspace
 from app.api.routes.caching import FRESH
 from app.api.routes.described import ERRORS, group_router, tag
 from app.studio.service import Studio
 
 PREFIX = "/api/v1"
 
-GROUPS = (jobs, pictures, assets, models, facts, prompt, presets, workspace)
+GROUPS = (jobs, pictures, assets, models, engine, facts, prompt, presets, workspace)
 
 
 def routes(studio: Studio, streams: EventStreams) -> APIRouter:

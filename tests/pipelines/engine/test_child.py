@@ -166,15 +166,23 @@ def test_a_picture_that_is_there_already_is_not_painted_again(
     assert read_recipe(tmp_path / "p-2.png").seed == 2
 
 
-def test_what_is_loaded_is_told_before_the_first_step(parent: Parent, tmp_path: Path) -> None:
-    parent.say("free")
-    assert parent.hear() == {"state": {"checkpoint": None}}
+def test_what_is_loaded_is_told_while_it_comes_and_before_it_is_used(tmp_path: Path) -> None:
+    parent = Parent(tmp_path)
+    empty = parent.hear()["state"]
+    assert (empty["checkpoint"], empty["loading"]) == (None, None)
     parent.render("l", tmp_path)
     frames: list[dict[str, Any]] = []
     while not frames or frames[-1].get("event", {}).get("type") != "encoding":
         frames.append(parent.hear())
-    assert {"state": {"checkpoint": "tiny-sd1"}} in frames
+    states = [frame["state"] for frame in frames if "state" in frame]
+    bytes_ready = [state["loading"]["done"] for state in states if state["loading"]]
+    assert bytes_ready == sorted(bytes_ready)
+    assert len(bytes_ready) > 1
+    last = states[-1]
+    assert (last["checkpoint"], last["loading"]) == ("tiny-sd1", None)
     parent.events()
+    parent.commands.close()
+    parent.thread.join(10)
 
 
 def test_a_pickled_checkpoint_becomes_safetensors(parent: Parent, tmp_path: Path) -> None:
