@@ -26,5 +26,5 @@ SD1 = Family(
     encoders=(CLIP_L,),
     shape_of=shape_of,
     aligned=ALIGNED_SD1,
-    said=("sd_v1", "stable-diffusion-v1", "sd 1"),
+    said=("sd_v1", "stable-diffusion-v1", "sd 1", "sd1", "sd-v1", "vae-ft-", "kl-f8-anime"),
 )

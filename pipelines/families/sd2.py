@@ -29,5 +29,5 @@ SD2 = Family(
     encoders=(CLIP_H,),
     shape_of=shape_of,
     aligned=ALIGNED_SD1,
-    said=("sd_v2", "stable-diffusion-v2", "sd 2"),
+    said=("sd_v2", "stable-diffusion-v2", "sd 2", "sd2", "sd-v2"),
 )

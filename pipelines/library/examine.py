@@ -9,11 +9,18 @@ from pathlib import Path
 
 from pipelines.errors import ModelFileError
 from pipelines.families import identify, identify_pipeline
-from pipelines.library.accessories import family_of, stated_family
+from pipelines.library.accessories import (
+    is_of_another_architecture,
+    made_for,
+    named_family,
+    stated_family,
+    vae_shape,
+)
 from pipelines.library.digest import digest
 from pipelines.library.entry import Facts, Problem
 from pipelines.library.header import Header, is_pickle, read_header, read_start
 from pipelines.library.kinds import Family, Role, Variant
+from pipelines.library.pickle_header import read_pickle_header
 from pipelines.library.pipeline_folder import read_pipeline
 from pipelines.library.roles import role_of, role_of_folder
 from pipelines.library.sidecars import read_json, stated_in_config
@@ -22,6 +29,7 @@ from pipelines.library.walk import Found
 
 PICKLED_SUFFIXES = frozenset((".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"))
 VAE = "first_stage_model."
+_READ_BY_OTHERS: frozenset[Role] = frozenset(("upscaler", "face_restorer"))
 UNSURE = "If the picture is brown noise, choose the other Prediction: the file does not say."
 
 _STATES: Mapping[str, tuple[str, str]] = {
@@ -62,15 +70,14 @@ class Examiner:
                 raise ModelFileError(f"{file_name(found.path)} {message}", cure)
             if _is_pickled(found.path):
                 return self._pickled(found, likely)
-            return self._safetensors(found, likely)
+            return self._file(found, likely, read_header(Path(found.path)))
         except ModelFileError as error:
             return Facts(likely, problem=Problem.of(error))
 
-    def _safetensors(self, found: Found, likely: Role) -> Facts:
-        header = read_header(Path(found.path))
+    def _file(self, found: Found, likely: Role, header: Header, pickled: bool = False) -> Facts:
         role = role_of(header)
         training = digest(header.metadata, *_notes(found))
-        facts = Facts(role, dtype=header.dtype, told=training.to_json())
+        facts = Facts(role, dtype=header.dtype, pickled=pickled, told=training.to_json())
         try:
             if role == "checkpoint":
                 return self._checkpoint(found, header, facts)
@@ -79,12 +86,43 @@ class Examiner:
                     f"{file_name(found.path)} holds tensors of a kind Gesso does not know.",
                     "Choose an SD 1.x, SD 2.x or SDXL model.",
                 )
+            self._check(role, header, file_name(found.path))
         except ModelFileError as error:
             kept = likely if role == "unknown" else role
             return replace(facts, role=kept, problem=Problem.of(error))
-        family = family_of(role, header, self.families, self.variants)
+        family, width = made_for(role, header, self.families, self.variants)
         family = family or stated_family([training.base_model], self.families)
-        return replace(facts, family=family)
+        if role == "vae" and family is None:
+            family = named_family(decoded(found.parts[-1]), self.families)
+        return replace(facts, family=family, width=width)
+
+    def _pickled(self, found: Found, likely: Role) -> Facts:
+        """Where only another program reads such files, what it is for is what its folder says."""
+        suffix = os.path.splitext(found.path)[1].lower()
+        if likely == "unknown" and suffix == ".ckpt":
+            likely = "checkpoint"
+        try:
+            header = read_pickle_header(Path(found.path))
+            facts = self._file(found, likely, header, pickled=True)
+        except ModelFileError as error:
+            facts = Facts(likely, pickled=True, problem=Problem.of(error))
+        if facts.problem is not None and facts.role in _READ_BY_OTHERS:
+            facts = replace(facts, problem=None)
+        return facts
+
+    def _check(self, role: Role, header: Header, name: str) -> None:
+        """Raises ModelFileError for what no checkpoint that Gesso knows can use."""
+        if role in ("lora", "controlnet", "ip_adapter") and is_of_another_architecture(header):
+            raise ModelFileError(
+                f"{name} is made for a model of another kind, such as Flux or SD 3.",
+                "Choose one that is made for SD 1.x, SD 2.x or SDXL.",
+            )
+        known = {variant.vae[:2] for variant in self.variants if variant.vae is not None}
+        if role == "vae" and vae_shape(header) not in known:
+            raise ModelFileError(
+                f"{name} is a VAE of another kind than those of Stable Diffusion.",
+                "Choose a VAE that is made for SD 1.x, SD 2.x or SDXL.",
+            )
 
     def _checkpoint(self, found: Found, header: Header, facts: Facts) -> Facts:
         name = decoded(found.parts[-1])
@@ -96,20 +134,6 @@ class Examiner:
             )
         note = None if certain else UNSURE
         return replace(facts, family=family.name, variant=variant.name, note=note)
-
-    def _pickled(self, found: Found, role: Role) -> Facts:
-        suffix = os.path.splitext(found.path)[1].lower()
-        if role == "unknown" and suffix == ".ckpt":
-            role = "checkpoint"
-        training = digest({}, *_notes(found))
-        family = stated_family([training.base_model], self.families)
-        problem = None
-        if role == "unknown":
-            problem = Problem(
-                f"{file_name(found.path)} is a pickled file whose kind cannot be told unopened.",
-                "Move it into the folder of its kind, such as vae or embeddings.",
-            )
-        return Facts(role, family, pickled=True, told=training.to_json(), problem=problem)
 
     def _pipeline(self, found: Found) -> Facts:
         pipeline = read_pipeline(Path(found.path))

@@ -84,7 +84,8 @@ class Family:
     `conditioning` says what the UNet is told beside the text: nothing, size and crop (SDXL), or
     size and aesthetic score (its refiner). With `zero_empty_negative` an empty negative prompt
     is all zeros rather than the encoding of an empty text, as the family was trained. `aligned`
-    is the family's published "Align Your Steps" schedule (Sabour et al. 2024)."""
+    is the family's published "Align Your Steps" schedule (Sabour et al. 2024), `said` how trainers,
+    model sites and file names begin, in lower case, when they mean it."""
 
     name: str
     label: str

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from pipelines.library.header import ELEMENT_BYTES, TensorInfo
 
-WORK_LIMIT = 1_000_000
-"""Steps of a program, and items it copies; those of SDXL are some hundred thousand."""
+WORK_LIMIT = 500_000
+"""Steps of a program, and items it copies; of SDXL a hundred thousand."""
 
 DTYPES: Mapping[str, str] = {
     "torch.FloatStorage": "F32", "torch.HalfStorage": "F16", "torch.BFloat16Storage": "BF16",

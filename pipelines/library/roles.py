@@ -22,7 +22,7 @@ LORA_ENDS = (
     # LoRA as kohya, peft and diffusers write it; LoCon's core
     ".lora_down.weight", ".lora_up.weight", ".lora_A.weight", ".lora_B.weight",
     ".lora.down.weight", ".lora.up.weight", "_lora.down.weight", "_lora.up.weight",
-    ".lora_mid.weight",
+    ".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight", ".lora_mid.weight",
     # LyCORIS: LoHa, LoKr, full, norm, OFT, BOFT, GLoRA, IA3
     ".hada_w1_a", ".hada_w1_b", ".lokr_w1", ".lokr_w1_a", ".lokr_w2", ".lokr_w2_a",
     ".diff", ".diff_b", ".w_norm", ".b_norm", ".oft_blocks", ".oft_diag",
@@ -103,7 +103,7 @@ FOLDERS: Mapping[str, Role] = {
 
 _SAID: Mapping[Role, str] = {"lora": "LoRA", "vae": "VAE", "ip_adapter": "IP-Adapter"}
 
-_EMBEDDING_NAME = re.compile(r"emb_params|clip_[lg]|string_to_param\b.*|<[^<>]+>|\*")
+_EMBEDDING_NAME = re.compile(r"emb_params|clip_[lg]|string_to_(?:param|token)\..*|<[^<>]+>|\*")
 _HYPERNETWORK_NAME = re.compile(r"\d+\.[01]\.linear\.\d+\.weight")
 
 

@@ -7,6 +7,7 @@ import pickle
 import shutil
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -242,9 +243,7 @@ def test_the_extension_may_be_in_any_case(models: Path) -> None:
     assert _names(_open(models)) == ["x", "y"]
 
 
-def test_pickled_files_are_listed_by_their_folder_and_never_opened(
-    models: Path, tmp_path: Path
-) -> None:
+def test_pickled_files_are_listed_and_never_believed(models: Path, tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(tmp_path / "sprung"),)
@@ -252,24 +251,27 @@ def test_pickled_files_are_listed_by_their_folder_and_never_opened(
     for name in ("checkpoints/a.ckpt", "vae/b.pt", "hypernetworks/c.pt", "upscalers/d.pth"):
         path = models / name
         path.parent.mkdir()
-        path.write_bytes(pickle.dumps(Trap()))
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x/data.pkl", pickle.dumps(Trap()))
         aged(path)
 
     entries = {entry.name: entry for entry in _open(models).entries()}
 
     roles = {name: entry.role for name, entry in entries.items()}
     assert roles == {"a": "checkpoint", "b": "vae", "c": "hypernetwork", "d": "upscaler"}
-    assert all(entry.pickled and entry.problem is None for entry in entries.values())
+    assert all(entry.pickled for entry in entries.values())
+    assert [name for name in "abcd" if entries[name].problem is None] == ["d"]
     with pytest.raises(ModelFileError, match="could run a program"):
-        entries["a"].check()
+        entries["d"].check()
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_pickle_in_no_telling_folder_asks_to_be_moved(models: Path) -> None:
-    aged(_written(models / "x.pt", pickle.dumps({})))
+def test_a_pickle_that_is_older_than_stable_diffusion_says_so(models: Path) -> None:
+    (models / "embeddings").mkdir()
+    aged(_written(models / "embeddings" / "x.pt", pickle.dumps({})))
     entry = _only(_open(models))
-    assert (entry.role, entry.pickled) == ("unknown", True)
-    assert entry.problem is not None and "Move it" in entry.problem.cure
+    assert (entry.role, entry.pickled, entry.usable) == ("embedding", True, False)
+    assert entry.problem is not None and "older than Stable" in entry.problem.message
 
 
 def test_a_safetensors_file_called_ckpt_is_read_as_what_it_is(models: Path) -> None:

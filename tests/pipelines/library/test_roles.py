@@ -5,63 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pipelines.families import families, variants
-from pipelines.library.accessories import family_of
-from pipelines.library.header import TensorInfo
+from pipelines.library.accessories import made_for
 from pipelines.library.roles import role_of, role_of_folder
-from tests.pipelines.library.files import PRESETS, VAE, Tensors, f16, header, lora, real
+from tests.pipelines.library.files import PRESETS, VAE, Tensors, f16, header, real
 
-_KEY = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k"
 _UNET_KEY = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k"
 _BARE_KEY = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
-_TEXT_KEY = "lora_te_text_model_encoder_layers_0_self_attn_q_proj"
-
-LORAS: dict[str, tuple[Tensors, str | None]] = {
-    "kohya for SD 1": (lora(768), "sd1"),
-    "kohya for SD 2": (lora(1024), "sd2"),
-    "kohya for SDXL": (lora(2048), "sdxl"),
-    "peft": (
-        {f"unet.{_UNET_KEY}.lora_A.weight": f16(4, 2048), "unet.x.lora_B.weight": f16(4, 4)},
-        "sdxl",
-    ),
-    "early diffusers": (
-        {f"{_UNET_KEY.replace('to_k', 'processor.to_k_lora')}.down.weight": f16(4, 768)},
-        "sd1",
-    ),
-    "text encoder alone": ({f"{_TEXT_KEY}.lora_down.weight": f16(4, 1024)}, "sd2"),
-    "second text encoder": (
-        {"lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight": f16(4, 1280)},
-        "sdxl",
-    ),
-    "LoHa": ({f"{_KEY}.hada_w1_a": f16(320, 4), f"{_KEY}.hada_w1_b": f16(4, 768)}, "sd1"),
-    "LoKr": ({f"{_KEY}.lokr_w1": f16(8, 16), f"{_KEY}.lokr_w2": f16(80, 128)}, "sdxl"),
-    "LoKr in parts": (
-        {
-            f"{_KEY}.lokr_w1": f16(8, 8),
-            f"{_KEY}.lokr_w2_a": f16(40, 4),
-            f"{_KEY}.lokr_w2_b": f16(4, 96),
-        },
-        "sd1",
-    ),
-    "full difference": ({f"{_KEY}.diff": f16(320, 1024)}, "sd2"),
-    "DoRA": ({**lora(2048), f"{_KEY}.dora_scale": f16(1, 2048)}, "sdxl"),
-    "OFT": ({f"{_KEY}.oft_blocks": f16(4, 8, 8)}, None),
-    "IA3": ({f"{_KEY}.weight": f16(320), f"{_KEY}.on_input": f16()}, None),
-    "of Flux": (
-        {
-            "lora_unet_double_blocks_0_img_attn_proj.lora_down.weight": f16(4, 3072),
-            f"{_TEXT_KEY.replace('te_', 'te1_')}.lora_down.weight": f16(4, 768),
-        },
-        None,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", LORAS)
-def test_a_lora_of_any_form_is_one_and_tells_its_family(name: str) -> None:
-    tensors, family = LORAS[name]
-    assert role_of(header(tensors)) == "lora"
-    assert family_of("lora", header(tensors), families(), variants([PRESETS])) == family
-
 
 OTHERS: dict[str, tuple[Tensors, str, str | None]] = {
     "VAE": (VAE, "vae", None),
@@ -135,7 +84,7 @@ OTHERS: dict[str, tuple[Tensors, str, str | None]] = {
                "upscaler", None),
     "SwinIR": ({"conv_first.weight": f16(180, 3, 3, 3)}, "upscaler", None),
     "Real-ESRGAN compact": ({"body.0.weight": f16(64, 3, 3, 3)}, "upscaler", None),
-    "hypernetwork": ({"768.0.linear.0.weight": f16(1536, 768)}, "hypernetwork", None),
+    "hypernetwork": ({"768.0.linear.0.weight": f16(1536, 768)}, "hypernetwork", "sd1"),
     "CLIP vision": ({"vision_model.embeddings.class_embedding": f16(1024)}, "clip_vision", None),
     "text encoder": ({"text_model.final_layer_norm.weight": f16(768)}, "text_encoder", None),
     "UNet, diffusers": (
@@ -155,7 +104,7 @@ def test_every_other_file_is_what_its_tensors_say(name: str) -> None:
     tensors, role, family = OTHERS[name]
     found = role_of(header(tensors))
     assert found == role
-    assert family_of(found, header(tensors), families(), variants([PRESETS])) == family
+    assert made_for(found, header(tensors), families(), variants([PRESETS])).family == family
 
 
 @pytest.mark.parametrize(
@@ -163,36 +112,6 @@ def test_every_other_file_is_what_its_tensors_say(name: str) -> None:
 )
 def test_real_checkpoints_are_checkpoints(name: str) -> None:
     assert role_of(header(real(name))) == "checkpoint"
-
-
-@pytest.mark.parametrize(
-    ("metadata", "family"),
-    [
-        ({"ss_base_model_version": "sd_v1"}, "sd1"),
-        ({"ss_base_model_version": "sd_v2_768_v"}, "sd2"),
-        ({"ss_base_model_version": "sdxl_base_v1-0"}, "sdxl"),
-        ({"modelspec.architecture": "stable-diffusion-xl-v1-refiner/lora"}, "sdxl-refiner"),
-        ({"modelspec.architecture": "flux-1-dev/lora"}, None),
-    ],
-)
-def test_metadata_speaks_where_shapes_are_silent(
-    metadata: dict[str, str], family: str | None
-) -> None:
-    tensors = {"lora_unet_x_ff_net_2.lora_down.weight": f16(4, 320)}
-    found = family_of("lora", header(tensors, **metadata), families(), variants([PRESETS]))
-    assert found == family
-
-
-def test_shapes_win_over_metadata() -> None:
-    claimed = header(lora(2048), ss_base_model_version="sd_v1")
-    assert family_of("lora", claimed, families(), variants([PRESETS])) == "sdxl"
-
-
-def test_hostile_shapes_raise_nothing() -> None:
-    for shape in ((), (0,), (1,) * 9):
-        for tensors, *_ in (*LORAS.values(), *OTHERS.values()):
-            broken = header({name: TensorInfo("F16", shape) for name in tensors})
-            family_of(role_of(broken), broken, families(), variants([PRESETS]))
 
 
 @pytest.mark.parametrize(
