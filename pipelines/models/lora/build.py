@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -114,3 +116,20 @@ _MATRICES: dict[tuple[str, ...], Callable[[Parts], Matrix]] = {
     ("whole",): lambda parts: Full(parts.pop("whole")),
 }
 """The matrix that is added, by the parts that call for it."""
+
+
+def peft_scale(settings: Mapping[str, Any], component: str, module: str, rank: int) -> float:
+    """What a change without an alpha of its own is multiplied with: alpha / rank by what diffusers
+    writes of peft's settings into the header, alpha / sqrt(rank) with `use_rslora`
+    (Kalajdzievski 2023); 1 where nothing is said.
+
+    Raises TypeError, ValueError or AttributeError where the settings are not as peft has them.
+    """
+    found = settings.get("lora_adapter_metadata") or {}
+    alpha = found.get(f"{component}.lora_alpha")
+    for name, own in (found.get(f"{component}.alpha_pattern") or {}).items():
+        if f".{module}".endswith(f".{name}"):
+            alpha = own
+    if alpha is None:
+        return 1.0
+    return float(alpha) / (math.sqrt(rank) if found.get(f"{component}.use_rslora") else rank)

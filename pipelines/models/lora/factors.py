@@ -108,14 +108,15 @@ class Kronecker(Matrix):
 
 
 class Rows(Matrix):
-    """The rows from `start` to `stop` of a matrix."""
+    """The rows from `start` to `stop` of a matrix, as far as it has them."""
 
     def __init__(self, whole: Matrix, start: int, stop: int) -> None:
-        self._whole, self._start, self._stop = whole, start, stop
-        self.rows, self.columns, self.rank = stop - start, whole.columns, whole.rank
+        self._whole, self._rows = whole, slice(start, stop)
+        self.rows = len(range(whole.rows)[self._rows])
+        self.columns, self.rank = whole.columns, whole.rank
 
     def value(self, device: torch.device) -> Tensor:
-        return self._whole.value(device)[self._start : self._stop]
+        return self._whole.value(device)[self._rows]
 
 
 class Transposed(Matrix):

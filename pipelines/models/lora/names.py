@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 from torch import nn
 
-from pipelines.library.kinds import Family, Variant
-from pipelines.library.unet import UNET
+from pipelines.library.kinds import TextEncoder
 from pipelines.models.convert import text_name
 from pipelines.models.lora.change import Key
 from pipelines.models.skeleton import text_skeleton, unet_skeleton
@@ -27,7 +27,7 @@ _PREFIXES = {
     "lycoris_": "unet",
     "diffusion_model_": "unet",
     "base_model_model_": "unet",
-    UNET.replace(".", "_"): "unet",
+    "model_diffusion_model_": "unet",
     "text_encoder_": "text_encoder",
     "text_encoder_2_": "text_encoder_2",
     "text_encoders_clip_l_transformer_": "text_encoder",
@@ -89,51 +89,54 @@ class Names:
 
     def find(self, name: str) -> Place | None:
         """The place that a LoRA calls by this name, if the variant has it."""
-        return self.places.get(name.replace(".", "_"))
+        return self.places.get(_plain(name))
 
     def claims(self, name: str) -> bool:
         """Whether a name is of a UNet or a text encoder, be it this variant's or not."""
-        return name.replace(".", "_").startswith(self.prefixes)
+        return _plain(name).startswith(self.prefixes)
 
 
 @lru_cache(maxsize=8)
-def names_of(family: Family, variant: Variant) -> Names:
-    """The names of a variant's modules. Raises ModelFileError where its configs make none."""
-    modules: dict[str, nn.Module] = {"unet": unet_skeleton(variant.folder)}
-    for encoder in family.encoders:
-        modules[encoder.component] = text_skeleton(variant.folder, encoder.component)
+def names_of(configs: Path, encoders: tuple[TextEncoder, ...]) -> Names:
+    """The names of the modules that these component configs make, with a family's text encoders.
+
+    Raises ModelFileError where they make none.
+    """
+    modules: dict[str, nn.Module] = {"unet": unet_skeleton(configs)}
+    for encoder in encoders:
+        modules[encoder.component] = text_skeleton(configs, encoder.component)
     shapes = {
         Key(component, name): tuple(parameter.shape)
         for component, module in modules.items()
         for name, parameter in module.named_parameters()
     }
-    prefixes = _prefixes(family)
     tables = {component: _table(component, shapes) for component in modules}
-    places = {**tables["unet"]}
+    prefixes = _prefixes(encoders)
+    places = dict(tables["unet"])
     for prefix, component in prefixes.items():
         for name, place in tables.get(component, {}).items():
             places[prefix + name] = place
-    for encoder in family.encoders:
-        table = tables[encoder.component]
-        if encoder.layout == "open_clip" and "text_projection" in table:
+    for encoder in encoders:
+        projection = f"{_plain(encoder.prefix)}text_projection"
+        if encoder.layout == "open_clip" and projection in places:
             # OpenCLIP multiplies by it from the right, transformers has a linear layer.
-            turned = replace(table["text_projection"], transposed=True)
-            places[f"{encoder.prefix.replace('.', '_')}text_projection"] = turned
+            places[projection] = replace(places[projection], transposed=True)
     return Names(shapes, places, tuple(prefixes))
 
 
-def _prefixes(family: Family) -> dict[str, str]:
-    """The component that each prefix means; one that the family does not have may be among them."""
-    first, *more = (encoder.component for encoder in family.encoders)
-    named = {encoder.prefix.replace(".", "_"): encoder.component for encoder in family.encoders}
+def _prefixes(encoders: tuple[TextEncoder, ...]) -> dict[str, str]:
+    """The component that each prefix means; it may be one of other families."""
+    first, *more = (encoder.component for encoder in encoders)
+    named = {_plain(encoder.prefix): encoder.component for encoder in encoders}
     only, one_of_two = ("", first) if more else (first, "")
     return {**_PREFIXES, **named, "lora_te_": only, "lora_te1_": one_of_two}
 
 
-Table = Mapping[str, Place]
+def _plain(name: str) -> str:
+    return name.replace(".", "_")
 
 
-def _table(component: str, shapes: Iterable[Key]) -> Table:
+def _table(component: str, shapes: Iterable[Key]) -> dict[str, Place]:
     """The modules of a component by each of their names."""
     weights = dict.fromkeys(key.name for key in shapes if key.component == component)
     modules = list(dict.fromkeys(name.rpartition(".")[0] for name in weights))
@@ -147,10 +150,10 @@ def _unet_names(modules: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]
     per_block = 2 + max(int(found[1]) for found in resnets if found)
     attentive = {name.partition(".attentions")[0] for name in modules if ".attentions" in name}
     for name in modules:
-        yield name.replace(".", "_"), (name,)
+        yield _plain(name), (name,)
         yield _original_unet_name(name, per_block, attentive), (name,)
         if name.endswith(".to_out.0"):
-            yield name.removesuffix(".0").replace(".", "_"), (name,)
+            yield _plain(name.removesuffix(".0")), (name,)
 
 
 def _original_unet_name(name: str, per_block: int, attentive: set[str]) -> str:
@@ -182,9 +185,8 @@ def _inner(kind: str, parts: list[str]) -> str:
 def _text_names(modules: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for module in modules:
         name = text_name(module)
-        plain = name.replace(".", "_")
-        yield plain, (module,)
-        yield f"text_model_{plain}", (module,)
+        yield _plain(name), (module,)
+        yield f"text_model_{_plain(name)}", (module,)
         if name in _OPEN_CLIP:
             yield _OPEN_CLIP[name], (module,)
         elif match := re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)", name):

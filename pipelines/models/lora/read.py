@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
-
 from pipelines.errors import ModelFileError, WrongModel
-from pipelines.library.header import read_header, unreadable
 from pipelines.library.kinds import Family, Variant
 from pipelines.library.text import file_name, plain
-from pipelines.models.lora.build import PARTS, Parts, changes_of
+from pipelines.models.contents import read_contents
+from pipelines.models.lora.build import PARTS, Parts, changes_of, peft_scale
 from pipelines.models.lora.change import Change, Key, Lora
 from pipelines.models.lora.factors import Rows, Transposed
 from pipelines.models.lora.kinds import Added
 from pipelines.models.lora.names import Names, Place, names_of
-from pipelines.models.lora.peft_metadata import PeftMetadata
-from pipelines.models.pickled import read_pickled
+from pipelines.models.pickled import Contents, read_pickled
 from pipelines.models.weights import PICKLED
 
 _STRANGERS = 10
@@ -35,43 +32,25 @@ def read_lora(path: Path, family: Family, variant: Variant) -> Lora:
     Raises ModelFileError for a damaged file or one of a kind that is not supported, WrongModel
     for one that was made for another architecture.
     """
-    tensors, metadata = _mapped(path)
-    reader = _Reader(file_name(path), names_of(family, variant), variant, metadata)
-    return reader.read(tensors)
-
-
-def _mapped(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
-    """The tensors of a file, not read yet, and its metadata."""
     if path.suffix.lower() in PICKLED:
-        return read_pickled(path), {}
-    header = read_header(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in header.tensors}, header.metadata
-    except OSError as error:
-        raise unreadable(file_name(path), error) from error
-    except SafetensorError as error:
-        raise ModelFileError(
-            f"{file_name(path)} is damaged: it cannot be read.", _GET_AGAIN
-        ) from error
+        contents = Contents(read_pickled(path), {})
+    else:
+        contents = read_contents(path)
+    names = names_of(variant.folder, family.encoders)
+    return _Reader(file_name(path), names, variant, contents).read()
 
 
 class _Reader:
     """Reads one file; keeps what its sentences need."""
 
-    def __init__(
-        self, file: str, names: Names, variant: Variant, metadata: Mapping[str, str]
-    ) -> None:
+    def __init__(self, file: str, names: Names, variant: Variant, contents: Contents) -> None:
         self._file = file
         self._names = names
         self._variant = variant
-        try:
-            self._peft = PeftMetadata.of(metadata)
-        except (ValueError, RecursionError) as error:
-            raise self._damaged("its metadata are not valid") from error
+        self._contents = contents
 
-    def read(self, tensors: Mapping[str, Tensor]) -> Lora:
-        modules, strangers, skipped = self._modules(tensors)
+    def read(self) -> Lora:
+        modules, strangers, skipped = self._modules()
         if len(strangers) * _STRANGERS > len(modules) + len(strangers):
             raise self._other_family(
                 f"there is no {plain(strangers[0], 80)} in {self._variant.label}"
@@ -89,15 +68,13 @@ class _Reader:
                 changes[key] = change
         return Lora(changes, tuple(skipped + strangers))
 
-    def _modules(
-        self, tensors: Mapping[str, Tensor]
-    ) -> tuple[dict[str, Parts], list[str], list[str]]:
+    def _modules(self) -> tuple[dict[str, Parts], list[str], list[str]]:
         """What there is for each module, by its name in the file; modules that this variant does
         not have; and names that are no module's."""
         modules: dict[str, Parts] = {}
         strangers: dict[str, None] = {}
         skipped: list[str] = []
-        for written, tensor in tensors.items():
+        for written, tensor in self._contents.tensors.items():
             name, part = self._split(_current(written))
             if part is not None:
                 modules.setdefault(name, {})[part] = tensor
@@ -130,12 +107,19 @@ class _Reader:
             if rank is None:
                 return 1.0
             if alpha is None:
-                return self._peft.scale(place.component, place.modules[0], rank)
+                return peft_scale(self._contents.values, place.component, place.modules[0], rank)
             return alpha / rank
 
         try:
             changes = list(changes_of(parts, alpha, scale))
-        except (LookupError, ValueError, RuntimeError) as error:
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            AttributeError,
+            RuntimeError,
+        ) as error:
             raise self._damaged(f"its tensors for {plain(name, 80)} do not fit together") from error
         if parts:
             raise self._unsupported(next(iter(parts)))
@@ -153,23 +137,15 @@ class _Reader:
     def _placed(self, place: Place, weight: str, change: Change) -> Iterator[tuple[Key, Change]]:
         """A change of the module's own weight, or of the projections that are its rows."""
         keys = [Key(place.component, f"{module}.{weight}") for module in place.modules]
-        shapes = [self._names.shapes.get(key, ()) for key in keys]
-        turned = place.transposed and weight == "weight"
-        if (turned or len(keys) > 1) and not isinstance(change, Added):
-            raise self._unsupported(type(change).__name__)
-        if turned:
-            change = Added(Transposed(change.matrix), change.scale)
-        whole = (sum(shape[0] for shape in shapes if shape), *shapes[0][1:])
-        if not shapes[0] or not change.fits(whole):
-            raise self._other_family(f"it does not fit {keys[0].name}")
-        if len(keys) == 1:
-            yield keys[0], change
-            return
-        start = 0
-        for key, shape in zip(keys, shapes, strict=True):
-            stop = start + shape[0]
-            yield key, Added(Rows(change.matrix, start, stop), change.scale)
-            start = stop
+        shapes = [self._names.shapes.get(key, (0,)) for key in keys]
+        changes = [change]
+        if place.transposed or len(keys) > 1:
+            if not isinstance(change, Added):
+                raise self._unsupported(type(change).__name__)
+            changes = _parted(change, shapes, place.transposed and weight == "weight")
+        if not all(each.fits(shape) for each, shape in zip(changes, shapes, strict=True)):
+            raise self._other_family(f"its change of {keys[0].name} has another shape")
+        yield from zip(keys, changes, strict=True)
 
     def _damaged(self, why: str) -> ModelFileError:
         return ModelFileError(f"{self._file} is damaged: {why}.", _GET_AGAIN)
@@ -186,6 +162,14 @@ class _Reader:
             "Choose a checkpoint it was made for, or leave it out.",
             "loras",
         )
+
+
+def _parted(change: Added, shapes: list[tuple[int, ...]], transposed: bool) -> list[Added]:
+    """A change of a weight that is kept the other way round, or as the rows of one."""
+    matrix = Transposed(change.matrix) if transposed else change.matrix
+    *stops, end = accumulate(shape[0] for shape in shapes)
+    bounds = pairwise((0, *stops, max(end, matrix.rows)))
+    return [Added(Rows(matrix, start, stop), change.scale) for start, stop in bounds]
 
 
 def _current(name: str) -> str:
