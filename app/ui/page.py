@@ -56,6 +56,8 @@ STYLES = (
     "form.css",
     "firstrun.css",
     "presets.css",
+    "models.css",
+    "shelf.css",
 )
 """Style sheets in `static`, in the order in which they are read."""
 

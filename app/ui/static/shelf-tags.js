@@ -95,7 +95,9 @@ function read(kind, text) {
   const said = { name: name.replace(ESCAPED, "$1"), weight: null, textWeight: null };
   const placed = rest.filter((part) => !part.includes("=")).map(numberOf);
   const named = new Map(rest.filter((part) => part.includes("=")).map(namedPart));
-  const known = [...named.keys()].every((key) => kind !== "hypernet" && ["te", "unet"].includes(key));
+  const known = [...named.keys()].every(
+    (key) => kind !== "hypernet" && ["te", "unet"].includes(key),
+  );
   const most = kind === "hypernet" ? 1 : 2;
   if (!name || !known || placed.length > most) return said;
   const textWeight = named.get("te") ?? placed[0] ?? 1;
