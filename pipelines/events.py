@@ -6,7 +6,8 @@ The page, the API and the command line show the very same events:
                 ... or at any point -> Skipped | Failed | Cancelled
 
 `Encoding` to `Saved` repeat for every picture of the job; `Skipped` ends one picture, the others
-end the job. A conversion tells nothing before its end.
+end the job. A conversion tells nothing before its end. A `Notice` may come at any point; after
+one, a stage may begin anew. Of what is remembered only the last `Step` comes, without a preview.
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ class Decoding(_Event):
     type: Literal["decoding"] = "decoding"
 
 
+class Notice(_Event):
+    """What was done otherwise than asked so that the picture could be made, in one sentence."""
+
+    type: Literal["notice"] = "notice"
+    message: str
+
+
 class Saved(_Event):
     """Picture `index` of `count` (0-based) is on disk under the opaque id `picture`."""
 
@@ -90,7 +98,16 @@ class Finished(_Event):
 
 
 Event = Annotated[
-    Loading | Encoding | Step | Decoding | Saved | Skipped | Failed | Cancelled | Finished,
+    Loading
+    | Encoding
+    | Step
+    | Decoding
+    | Notice
+    | Saved
+    | Skipped
+    | Failed
+    | Cancelled
+    | Finished,
     Field(discriminator="type"),
 ]
 """Any of the above."""

@@ -15,7 +15,8 @@ class Facts(BaseModel):
     """What the machine did. Same recipe and same facts: the same pixels.
 
     `seconds` is not written into files, so that the same picture is the same file, too; it is
-    None in facts read back from one.
+    None in facts read back from one. `healed` is what was done otherwise than usual to get the
+    picture, because memory was short or numbers were not numbers: "tiles of 512 pixels".
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -25,6 +26,7 @@ class Facts(BaseModel):
     dtype: str
     threads: int
     versions: dict[str, str]
+    healed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

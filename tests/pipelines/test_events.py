@@ -15,6 +15,7 @@ SAMPLES = [
     events.Encoding(),
     Step(i=1, n=20),
     events.Decoding(),
+    events.Notice(message="The picture was decoded in tiles."),
     Saved(picture="20261120-213000-7", index=0, count=4),
     Failed(kind="StorageError", message="The disk is full.", cure="Free some space."),
     events.Cancelled(),
