@@ -31,6 +31,9 @@ PICKLED = (".ckpt", ".pt", ".pth", ".bin")
 SCALES = (".scale_weight", ".weight_scale", "scaled_fp8")
 """Ends of names by which float8 files say that their weights are not to be taken as they are."""
 
+_VAE_PARTS = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
+_DIFFUSERS_VAE = ("encoder.down_blocks.", "decoder.up_blocks.")
+
 Parts = dict[str, dict[str, Tensor]]
 """Tensors by component and by their names in its module, a text encoder's without `text_model.`;
 a component that the file does not have is empty."""
@@ -73,6 +76,33 @@ def _read_single_file(path: Path, family: Family, configs: Path, allow_pickle: b
                 "Copy or download the file again.",
             ) from error
     return parts
+
+
+def read_vae(path: Path, configs: Path) -> dict[str, Tensor]:
+    """The tensors of a VAE, by their names in its module: from a file of its own, in the original
+    layout or in diffusers', or from a whole checkpoint.
+
+    Raises ModelFileError.
+    """
+    tensors = read_pickled(path) if path.suffix.lower() in PICKLED else _mapped(path)
+    plain = {
+        key.removeprefix(VAE): tensor
+        for key, tensor in tensors.items()
+        if key.removeprefix(VAE).startswith(_VAE_PARTS)
+    }
+    if not plain:
+        raise ModelFileError(f"{file_name(path)} holds no VAE.", "Choose a VAE's file.")
+    if any(key.startswith(_DIFFUSERS_VAE) for key in plain):
+        return {vae_name(key): tensor for key, tensor in plain.items()}
+    original = {f"{VAE}{key}": tensor for key, tensor in plain.items()}
+    try:
+        return vae_from_original(original, read_config(configs, "vae"))
+    except (LookupError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{file_name(path)} is damaged: tensors of the VAE are missing or not of the right "
+            "shape.",
+            "Copy or download the file again.",
+        ) from error
 
 
 def _converted(
