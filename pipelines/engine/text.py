@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.errors import RequestError
+from pipelines.errors import RequestError, WrongModel
+from pipelines.library.text import plain
+from pipelines.models.embeddings import Embedding, Rows, embedded
 from pipelines.models.loader import Encoder, LoadedCheckpoint
 from pipelines.prompt.chunks import Chunk, chunk, even_out
 from pipelines.prompt.tokenizer import tokenizer
@@ -30,24 +32,55 @@ class Conditioning:
 def encode_pair(
     prompt: str, negative_prompt: str, clip_skip: int, models: LoadedCheckpoint
 ) -> tuple[Conditioning, Conditioning]:
-    """Conditioning of prompt and negative prompt, padded to equally many chunks."""
-    words = tokenizer()
-    chunks, negative_chunks = even_out(chunk(prompt, words), chunk(negative_prompt, words))
-    positive = _encode(chunks, clip_skip, models.encoders)
-    negative = _encode(negative_chunks, clip_skip, models.encoders)
+    """Conditioning of prompt and negative prompt, padded to equally many chunks. The words of
+    `models.embeddings` stand for their vectors.
+
+    Raises WrongModel for an embedding made for other text encoders.
+    """
+    words = {embedding.word: embedding.count for embedding in models.embeddings}
+    chunks, negative_chunks = even_out(
+        chunk(prompt, tokenizer(), words), chunk(negative_prompt, tokenizer(), words)
+    )
+    positive = _encode(chunks, clip_skip, models)
+    negative = _encode(negative_chunks, clip_skip, models)
     if models.family.zero_empty_negative and not negative_prompt.strip():
         negative = _zeros_like(negative)
     return positive, negative
 
 
-def _encode(chunks: Sequence[Chunk], clip_skip: int, encoders: Sequence[Encoder]) -> Conditioning:
+def _encode(chunks: Sequence[Chunk], clip_skip: int, models: LoadedCheckpoint) -> Conditioning:
     states: list[Tensor] = []
     pooled: Tensor | None = None
-    for encoder in encoders:
-        encoded, projected = _run(chunks, clip_skip, encoder)
+    for encoder in models.encoders:
+        rows = _rows(chunks, encoder, models)
+        with models.using(encoder.facts.component), embedded(encoder.module, rows):
+            encoded, projected = _run(chunks, clip_skip, encoder)
         states.append(encoded)
         pooled = projected if encoder.facts.pooled else pooled
     return Conditioning(torch.cat(states, dim=-1), pooled)
+
+
+def _rows(chunks: Sequence[Chunk], encoder: Encoder, models: LoadedCheckpoint) -> list[Rows]:
+    """The vectors that this encoder reads in place of its own; BOS comes before a chunk."""
+    vectors = {each.word: _vectors(each, encoder) for each in models.embeddings}
+    return [
+        Rows(text, place.start + 1, vectors[place.word])
+        for text, each in enumerate(chunks)
+        for place in each.places
+    ]
+
+
+def _vectors(embedding: Embedding, encoder: Encoder) -> Tensor:
+    vectors = embedding.vectors[encoder.facts.component]
+    width = encoder.module.config.hidden_size
+    if vectors.shape[1] != width:
+        raise WrongModel(
+            f"{plain(embedding.word, 100)} was made for a text encoder {vectors.shape[1]} wide; "
+            f"this model's is {width} wide.",
+            "Take the word out of the prompt, or choose a checkpoint it was made for.",
+            "embeddings",
+        )
+    return vectors
 
 
 def _run(chunks: Sequence[Chunk], clip_skip: int, encoder: Encoder) -> tuple[Tensor, Tensor | None]:

@@ -100,7 +100,7 @@ def _is_whole(tensor: Tensor) -> bool:
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
-def _walk(content: object, steps: tuple[str, ...], seen: set[int]) -> Iterator[tuple[str, Tensor]]:
+def _walk(content: Any, steps: tuple[str, ...], seen: set[int]) -> Iterator[tuple[str, Tensor]]:
     """The tensors below, each container looked into once: a pickle can hold itself."""
     if isinstance(content, Tensor):
         if _is_whole(content):
