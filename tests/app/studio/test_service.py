@@ -111,6 +111,22 @@ def test_a_job_cancelled_at_the_moment_it_starts_does_stop(studio):
         assert ended(studio, job.id, 10).state == "cancelled"
 
 
+@pytest.mark.slow
+def test_freeing_the_memory_lets_the_job_end_and_those_that_wait_run_in_a_fresh_engine(studio):
+    first, second = studio.submit(draft(steps=60)), studio.submit(draft())
+    wait_until(studio, lambda: studio.job_view(first.id)["step"] > 0)
+    before = studio._engine.pid
+    studio.free()
+    assert studio.engine()["freeing"]
+    assert [ended(studio, job.id).state for job in (first, second)] == ["done", "done"]
+    assert studio._engine.pid not in (None, before)
+    wait_until(studio, lambda: studio.engine()["checkpoint"] == "tiny-sd1")
+    studio.free()
+    engine = studio.snapshot()["engine"]
+    assert (engine["state"], engine["models"], engine["freeing"]) == ("free", None, False)
+    assert ended(studio, studio.submit(draft()).id).state == "done"
+
+
 def test_a_killed_engine_fails_one_job_and_the_queue_goes_on(studio):
     first, second = studio.submit(LONG), studio.submit(draft())
     wait_until(studio, lambda: studio.snapshot()["engine"]["checkpoint"] is not None)

@@ -13,16 +13,17 @@ from pipelines.engine.obituary import obituary, tail
 from pipelines.engine.remote import EngineProcess, EngineState
 from pipelines.engine.wire import AFRESH
 from pipelines.errors import EngineStopped
-from pipelines.events import Event, Failed
+from pipelines.events import Event, Failed, Finished
 from pipelines.geometry import Size
 from pipelines.recipe import ModelRef, Recipe
+from tests import tiny
 
 RECIPE = Recipe(seed=1, size=Size(width=64, height=64), checkpoint=ModelRef(name="absent"))
 
 
-def job_in(folder: Path) -> dict:
-    """The command for a picture of a checkpoint that is not there."""
-    picture = {"index": 0, "file": str(folder / "1.png"), "recipe": RECIPE.model_dump(mode="json")}
+def job_in(folder: Path, recipe: Recipe = RECIPE) -> dict:
+    """The command for a picture, of a checkpoint that is not there if nothing else is said."""
+    picture = {"index": 0, "file": str(folder / "1.png"), "recipe": recipe.model_dump(mode="json")}
     return {"do": "render", "count": 1, "pictures": [picture]}
 
 
@@ -54,8 +55,11 @@ def wait_until(met, news: threading.Event | None = None, seconds: float = 60) ->
 def running(tmp_path_factory):
     """An engine that is ready, and what hears it."""
     ear = Ear()
-    log = tmp_path_factory.mktemp("engine") / "logs" / "engine.log"
+    home = tmp_path_factory.mktemp("engine")
+    models, presets = tiny.install(home, ("sd1",))
+    log = home / "logs" / "engine.log"
     flags = ["--device", "cpu", "--dtype", "float32", "--threads", "1"]
+    flags += ["--models", str(models), "--presets", str(presets)]
     process = EngineProcess(flags, log, ear.on_event, ear.news.set)
     assert process.state == EngineState("stopped")
     process.start()
@@ -102,6 +106,42 @@ def test_a_job_that_cannot_be_rendered_fails_and_the_engine_lives(engine, ear, t
     [(job, event)] = ear.events
     assert (job, event.kind) == ("a job", "UnknownModel")
     assert engine.state.state == "ready"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_freed_memory_is_given_back_after_the_job_that_runs(engine, ear, tmp_path):
+    idle, first = resident(engine.pid), engine.pid
+    recipe = RECIPE.model_copy(update={"checkpoint": ModelRef(name="tiny-sd1"), "steps": 30})
+    engine.begin("a job", job_in(tmp_path, recipe))
+    ear.wait(lambda: engine.state.checkpoint == "tiny-sd1")
+    engine.free()
+    assert engine.state.freeing
+    assert resident(engine.pid) > idle + 2_000_000
+    ear.wait(lambda: engine.state.state == "free")
+    assert isinstance(ear.events[-1][1], Finished)
+    assert (engine.pid, engine.state.models) == (None, None)
+    wait_until(lambda: not _alive(first))
+    engine.start()
+    ear.wait(lambda: engine.state.state == "ready")
+    assert resident(engine.pid) < 1.05 * idle
+    assert engine.state.checkpoint is None
+
+
+def test_an_idle_engine_is_freed_at_once_and_the_next_job_starts_another(engine, ear, tmp_path):
+    engine.free()
+    assert (engine.state, engine.pid) == (EngineState("free"), None)
+    engine.free()
+    assert engine.state == EngineState("free")
+    engine.begin("a job", job_in(tmp_path))
+    ear.wait(lambda: ear.events)
+    assert engine.state.state == "ready"
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process that are in memory and its own: no file's, which others share."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(status.partition("RssAnon:")[2].split()[0])
 
 
 def test_a_killed_engine_fails_its_job_and_a_fresh_one_starts(engine, ear, tmp_path):
