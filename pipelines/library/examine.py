@@ -25,10 +25,10 @@ from pipelines.library.pipeline_folder import read_pipeline
 from pipelines.library.roles import role_of, role_of_folder
 from pipelines.library.sidecars import read_json, stated_in_config
 from pipelines.library.text import decoded, file_name
+from pipelines.library.unet import VAE
 from pipelines.library.walk import Found
 
 PICKLED_SUFFIXES = frozenset((".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"))
-VAE = "first_stage_model."
 _READ_BY_OTHERS: frozenset[Role] = frozenset(("upscaler", "face_restorer"))
 UNSURE = "If the picture is brown noise, choose the other Prediction: the file does not say."
 

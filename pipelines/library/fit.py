@@ -49,12 +49,12 @@ def _vae_of_others(
     if variant.vae is None or facts.width is None:
         return None
     alike = [v for v in variants if v.vae is not None and v.vae.decoder_channels == facts.width]
-    kin = [v for v in alike if facts.family in (None, v.family)]
-    if any(v.vae == variant.vae for v in kin):
+    kin = [v.vae for v in alike if facts.family in (None, v.family)]
+    if variant.vae in kin:
         return None
-    if kin and facts.family is not None and variant.vae.decoder_channels == facts.width:
-        return _label(facts.family, families)
-    return min((v.label for v in kin or alike), key=len, default="other latents")
+    if variant.vae.decoder_channels != facts.width:
+        return "models of another size"
+    return _label(facts.family, families)
 
 
 def _label(name: str | None, families: Sequence[Family]) -> str:

@@ -86,6 +86,30 @@ def _layout(folder: Path) -> str:
     return "transformers" if activation == "quick_gelu" else "open_clip"
 
 
+def weight_files(component: Path) -> list[Path]:
+    """The safetensors files of a component's folder, in full precision if it is there: one, or
+    the shards of an index, or none. Raises ModelFileError for an index that makes no sense."""
+    stem = "model" if component.name.startswith("text_encoder") else "diffusion_pytorch_model"
+    for edition in ("", ".fp16"):
+        single = component / f"{stem}{edition}.safetensors"
+        if single.exists():
+            return [single]
+        index = component / f"{stem}.safetensors.index{edition}.json"
+        if index.exists():
+            return _shards(index)
+    return []
+
+
+def _shards(index: Path) -> list[Path]:
+    weights = read_json(str(index)).get("weight_map")
+    names = sorted(set(map(str, weights.values()))) if isinstance(weights, dict) else []
+    if not names or any(Path(n).name != n or Path(n).suffix != ".safetensors" for n in names):
+        raise ModelFileError(
+            f"{file_name(index)} cannot be read.", "Copy or download the folder again."
+        )
+    return [index.with_name(name) for name in names]
+
+
 def _header(folder: Path, component: str) -> Header:
     """Header of a component's weights; there may be several editions, of which all must do."""
     headers = [read_header(file) for file in sorted((folder / component).glob("*.safetensors"))]

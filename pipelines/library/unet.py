@@ -8,6 +8,9 @@ from pipelines.library.kinds import Shape
 UNET = "model.diffusion_model."
 """Where an original single file keeps its UNet."""
 
+VAE = "first_stage_model."
+"""And its VAE."""
+
 FIRST_LAYER = UNET + "input_blocks.0.0.weight"
 SIZE_EMBEDDING = UNET + "label_emb.0.0.weight"
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.errors import ModelFileError
 from pipelines.families import families, variants
-from pipelines.library.entry import Facts
+from pipelines.library.entry import Entry, Facts
 from pipelines.library.examine import Examiner
 from pipelines.library.walk import walk
 from tests.pipelines.library.files import PRESETS, VAE, Tensors, f16, head, lora, real
@@ -116,3 +118,50 @@ def test_real_names_with_no_weights_at_all_are_no_trouble(tmp_path: Path) -> Non
         tensors = {key: info._replace(shape=(0,)) for key, info in real(name).items()}
         (tmp_path / f"{name}.safetensors").write_bytes(head(tensors)[0])
     assert all(facts.problem is not None for facts in _examined(tmp_path))
+
+
+def test_a_pickled_accessory_tells_as_much_as_a_safetensors_one(tmp_path: Path) -> None:
+    torch.save({"string_to_param": {"*": torch.zeros(2, 768)}}, tmp_path / "a.pt")
+    torch.save({1024: ({"linear.0.weight": torch.zeros(8, 1024)},) * 2}, tmp_path / "b.pt")
+    vae = {name: torch.zeros(info.shape) for name, info in VAE.items()}
+    torch.save({"state_dict": vae}, tmp_path / "c.sdxl.vae.pt")
+    torch.save({name: torch.zeros(info.shape) for name, info in lora(2048).items()},
+               tmp_path / "d.ckpt")  # fmt: skip
+
+    facts = {Path(f.path).name[0]: EXAMINER.facts(f, None) for f in walk(str(tmp_path))}
+
+    assert {name: (f.role, f.family, f.width) for name, f in facts.items()} == {
+        "a": ("embedding", "sd1", 768),
+        "b": ("hypernetwork", "sd2", 1024),
+        "c": ("vae", "sdxl", 512),
+        "d": ("lora", "sdxl", 2048),
+    }
+    assert all(f.pickled and f.problem is None for f in facts.values())
+    assert all(Entry(**vars(f)).usable for f in facts.values())
+
+
+def test_a_pickled_checkpoint_is_known_and_yet_to_be_converted(tmp_path: Path) -> None:
+    telling = "input_blocks.0.0.weight", "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+    tensors = {
+        name: torch.zeros(info.shape if name.endswith(telling) else (0,), dtype=torch.float16)
+        for name, info in real("sd15").items()
+    }
+    torch.save({"state_dict": tensors, "epoch": 3}, tmp_path / "x.ckpt")
+    [facts] = _examined(tmp_path)
+    assert (facts.role, facts.variant, facts.dtype) == ("checkpoint", "sd15", "F16")
+    with pytest.raises(ModelFileError, match="gesso convert"):
+        Entry(**vars(facts)).check()
+
+
+@pytest.mark.parametrize(
+    ("tensors", "reason"),
+    [
+        ({**VAE, "decoder.conv_in.weight": f16(512, 16, 3, 3)}, "a VAE of another kind"),
+        ({"lora_unet_single_blocks_0_linear1.lora_down.weight": f16(4, 3072)}, "such as Flux"),
+    ],
+)
+def test_what_no_checkpoint_can_use_says_so(tmp_path: Path, tensors: Tensors, reason: str) -> None:
+    start, rest = head(tensors)
+    (tmp_path / "x.safetensors").write_bytes(start + bytes(rest))
+    [facts] = _examined(tmp_path)
+    assert facts.problem is not None and reason in facts.problem.message
