@@ -131,13 +131,19 @@ class Catalog:
         """The files of a role that can be used, by name."""
         return [Model(entry) for entry in self.library.entries(role) if entry.usable]
 
-    def model(self, role: Role, name: str) -> Model:
+    def model(self, role: Role, name: str, look: bool = True) -> Model:
         """A file that is no checkpoint, by name, file name, an ending of its path, the name its
         trainer gave it, or hash.
 
-        Raises as `checkpoint` does; the error's field is the recipe's for this role.
+        To `look` is to look into the folders again for what is not known. Raises as `checkpoint`
+        does; the error's field is the recipe's for this role.
         """
-        return Model(self._usable(role, name))
+        if look:
+            return Model(self._usable(role, name))
+        with _about(role):
+            entry = self._known(role, name)
+            entry.check()
+        return Model(entry)
 
     def recall_model(self, role: Role, ref: ModelRef) -> Model:
         """The very file a recipe names. Raises as `model` does, and UnknownModel for another file

@@ -11,28 +11,36 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
+from app.studio.named import Hashes, Names
 from app.studio.unfollowed import SHOWN, unfollowed
 from pipelines import samplers
-from pipelines.catalog import Catalog, Checkpoint
-from pipelines.draft import AUTOMATIC, Draft
+from pipelines.catalog import Catalog
+from pipelines.draft import AUTOMATIC, OWN_VAE, Draft
 from pipelines.errors import StudioError, UnknownChoice, UnknownModel
 from pipelines.images.kinds import kind_of
 from pipelines.library.search import is_hash
 from pipelines.library.text import plain
 from pipelines.metadata import settings_of
+from pipelines.metadata.beside import bare, embeddings, hashes
 from pipelines.picture import Facts
-from pipelines.recipe import Recipe, explain
+from pipelines.prompt.networks import tags, with_tags
+from pipelines.recipe import ModelRef, Recipe, explain
 
 _RANGED = ("prompt", "negative_prompt", "seed", "steps", "guidance_scale", "clip_skip")
 _ANY = {"seed": 0, "size": "512x512", "checkpoint": {"name": "any"}}
 """What makes a recipe of one more field."""
-_SILENT: dict[str, Any] = {"clip_skip": 1, "prediction_type": None, "size_conditioning": None}
+_SILENT: dict[str, Any] = {
+    "clip_skip": 1,
+    "prediction_type": None,
+    "size_conditioning": None,
+    "vae": None,
+}
 """What an infotext means by saying nothing."""
 _MACHINE = ("device", "dtype", "threads")
 
@@ -61,10 +69,13 @@ def reuse(data: bytes, catalog: Catalog, here: Facts | None = None) -> Reused:
     if isinstance(found.asked, Recipe):
         reading = _Reading(catalog, _said(draft_of(found.asked)))
         reading.checkpoint(found.asked.checkpoint.name, found.asked.checkpoint.sha256)
+        reading.files(*_files_of(found.asked))
         reading.differences += _other_machine(found.facts, here)
     else:
         reading = _Reading(catalog, _SILENT | _said(found.asked))
         reading.checkpoint(found.fields.get("Model"), found.fields.get("Model hash"))
+        reading.module(found.fields)
+        reading.files(hashes(found.fields), embeddings(found.fields))
     reading.sampling()
     reading.ranges()
     reading.differences += unfollowed(found.app, found.asked.prompt, found.fields, found.ignored)
@@ -76,6 +87,7 @@ def recall(asked: Draft, catalog: Catalog) -> Reused:
     reading = _Reading(catalog, _said(asked))
     if asked.checkpoint is not None:
         reading.checkpoint(asked.checkpoint, None)
+    reading.files({}, ())
     reading.sampling()
     said = {name: reading.values[name] for name in asked.model_fields_set & reading.values.keys()}
     return Reused("Gesso", Draft(**said), tuple(reading.differences))
@@ -84,7 +96,24 @@ def recall(asked: Draft, catalog: Catalog) -> Reused:
 def draft_of(recipe: Recipe) -> Draft:
     """The draft that asks for what was decided, seed included."""
     decided = {name: value for name, value in recipe if name in Draft.model_fields}
-    return Draft.model_validate({**decided, "checkpoint": recipe.checkpoint.name})
+    named = {
+        "prompt": with_tags(recipe.prompt, tags(recipe)),
+        "checkpoint": recipe.checkpoint.name,
+        "vae": recipe.vae.name if recipe.vae is not None else OWN_VAE,
+    }
+    del decided["loras"]  # the prompt names them
+    return Draft.model_validate({**decided, **named})
+
+
+def _files_of(recipe: Recipe) -> tuple[Hashes, list[str]]:
+    """The hashes of a recipe's files, and the names of its embeddings."""
+    named: list[tuple[str, ModelRef]] = [("lora", use.model) for use in recipe.loras]
+    named += [("hypernetwork", use.model) for use in recipe.hypernetworks]
+    named += [("embedding", ref) for ref in recipe.embeddings]
+    known = {(role, bare(ref.name)): ref.sha256 for role, ref in named if ref.sha256}
+    if recipe.vae is not None and recipe.vae.sha256:
+        known["vae", ""] = recipe.vae.sha256
+    return known, [ref.name for ref in recipe.embeddings]
 
 
 @dataclass
@@ -95,6 +124,9 @@ class _Reading:
     values: dict[str, Any]
     differences: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._names = Names(self.catalog, self.differences)
+
     def checkpoint(self, name: str | None, digits: str | None) -> None:
         """The file of that hash, else of that name. Without it, what belongs to it is left open."""
         self.values.pop("checkpoint", None)
@@ -103,39 +135,49 @@ class _Reading:
             self.differences.append("It does not say its checkpoint; the chosen one stays.")
             return
         try:
-            self.values["checkpoint"] = self._find(name, digits).ref.name
-            return
+            chosen = self._names.checkpoint(name, digits)
         except UnknownModel as error:
             known = f" (hash {digits[:10]})" if name and digits else ""
             self.differences.append(f"{error.message.removesuffix('.')}{known}. {error.cure}")
         except StudioError as error:
             self.differences.append(str(error))
+        else:
+            self.values["checkpoint"], self._names.chosen = chosen.ref.name, chosen
+            return
         self.values |= {"prediction_type": None, "size_conditioning": None}
 
-    def _find(self, name: str | None, digits: str | None) -> Checkpoint:
-        if digits is not None:
-            with contextlib.suppress(UnknownModel):
-                return self.catalog.checkpoint(digits)
-        found = self._named(name or digits)
-        hashes = self.catalog.hashed(found).entry.hashes if digits else None
-        if digits is not None and hashes is not None and not hashes.match(digits):
-            self.differences.append(
-                f"The checkpoint {found.ref.name} here is another file: its hash is "
-                f"{hashes.short}, the picture's was {digits[:10]}."
-            )
-        return found
+    def files(self, known: Hashes, embeddings: Sequence[str]) -> None:
+        """The files beside the checkpoint, by the names they have here."""
+        sides = {"prompt", "negative_prompt"} & self.values.keys()
+        if "prompt" in sides:
+            self.values["prompt"] = self._names.prompt(self.values["prompt"], known)
+        if "negative_prompt" in sides:
+            negative = self._names.negative_prompt(self.values["negative_prompt"])
+            self.values["negative_prompt"] = negative
+        if len(sides) == 2:
+            texts = self.values["prompt"], self.values["negative_prompt"]
+            texts = self._names.embeddings(texts, embeddings, known)
+            self.values["prompt"], self.values["negative_prompt"] = texts
+        if "vae" in self.values:
+            self.values["vae"] = self._vae(self.values["vae"], known.get(("vae", "")))
 
-    def _named(self, name: str | None) -> Checkpoint:
-        """By name; where there is none in such a folder, by the name of the file alone."""
-        try:
-            return self.catalog.checkpoint(name)
-        except UnknownModel:
-            file = re.split(r"[\\/]", name or "")[-1]
-            if file in ("", name):
-                raise
-            with contextlib.suppress(UnknownModel):
-                return self.catalog.checkpoint(file)
-            raise
+    def _vae(self, name: str | None, digits: str | None) -> str:
+        """What the checkpoint has by itself is left to it."""
+        chosen = self._names.chosen
+        own = self.catalog.automatic_vae(chosen) if chosen is not None else None
+        if name in (None, "", AUTOMATIC):
+            return AUTOMATIC
+        if name != OWN_VAE:
+            found = self._names.vae(name, digits)
+            return AUTOMATIC if own is not None and found == own.ref.name else found or OWN_VAE
+        return AUTOMATIC if own is None else OWN_VAE
+
+    def module(self, fields: Mapping[str, str]) -> None:
+        """Forge says its VAE among the modules it loaded."""
+        for key, name in fields.items():
+            if re.fullmatch(r"Module \d+", key) and self.values.get("vae") is None:
+                with contextlib.suppress(StudioError):
+                    self.values["vae"] = self.catalog.model("vae", name, look=False).ref.name
 
     def sampling(self) -> None:
         """Sampler and schedule, which old files join to one name."""

@@ -18,26 +18,21 @@ _FEATURES = (
     (("Mask", "Inpaint", "Conditional mask"), "Only a masked part of it was painted."),
     (("ControlNet", "Controlnets", "Ipadapters", "T2iadapters"), "A ControlNet guided it."),
     (("Refiner",), "A refiner finished it."),
-    (("Lora",), "LoRAs changed it."),
     (("Styles", "Prompt expansion"), "Styles added to its prompt."),
     (("ADetailer",), "Details were painted again by ADetailer."),
     (("Variation seed", "Seed resize"), "Its noise was mixed with that of another seed."),
-    (("VAE", "Vae", "Module"), "It was decoded with a VAE chosen apart from the checkpoint."),
-    (("TI", "Hypernet"), "Embeddings or hypernetworks changed it."),
     (("Face restoration",), "Its faces were restored afterwards."),
     (("Script", "X/Y/Z", "SD upscale"), "A script made it."),
 )
 """How the names of fields begin, and what they tell. The first that fits counts."""
 
 _IDLE = (
-    "App", "Backend", "Batch", "Civitai", "Created Date", "Hashes", "Index", "Lora hashes",
-    "Model hash", "Negative Template", "Operations", "Parser", "Pipeline", "RNG", "Raw", "Template",
-    "User", "VAE hash", "Version",
+    "App", "Backend", "Batch", "Civitai", "Created Date", "Index", "Model hash",
+    "Negative Template", "Operations", "Parser", "Pipeline", "RNG", "Raw", "Template", "User",
+    "Version",
 )  # fmt: skip
 """Fields that change no pixel, or that are spoken of elsewhere."""
 
-_LORA = re.compile(r"<(?:lora|lyco):([^:<>]++)[^<>]*+>", re.IGNORECASE)
-"""Possessive, so that each character of a hostile prompt is looked at once."""
 _COMPEL = re.compile(r"\)[\d+-]|\w\+")
 _WEIGHT = re.compile(r":[\d.]+\)")
 _OWN_NOISE = ("Gesso", "ComfyUI", "Fooocus")
@@ -48,9 +43,6 @@ def unfollowed(
     app: str, prompt: str, fields: Mapping[str, str], ignored: Sequence[str]
 ) -> Iterator[str]:
     """One sentence for each thing that an infotext tells of and that will be missing here."""
-    names = dict.fromkeys(plain(name, SHOWN) for name in _LORA.findall(prompt))
-    if names:
-        yield f"LoRAs are not applied yet: {_listed(list(names))}. Their tags are read as words."
     yield from _weights(app, prompt)
     rest = [name for name in ignored if not name.startswith(_IDLE)]
     hires = any(name.startswith(_FEATURES[0][0]) for name in rest)
@@ -67,7 +59,7 @@ def unfollowed(
             others.append(plain(name, SHOWN))
     yield from (f"{feature} Gesso does not do this yet." for feature in told)
     if others:
-        yield f"Not followed: {_listed(others)}."
+        yield f"Not followed: {listed(others)}."
     if fields and app not in _OWN_NOISE and fields.get("RNG") != "CPU":
         yield (
             "It does not say that its noise was drawn on the processor, as Gesso's is: the same "
@@ -85,6 +77,7 @@ def _weights(app: str, prompt: str) -> Iterator[str]:
         yield "ComfyUI weights words such as (word:1.2) in another way: it can come out different."
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, the first of them."""
     more = len(names) - _MANY
     return ", ".join(names[:_MANY]) + (f" and {more} more" if more > 0 else "")

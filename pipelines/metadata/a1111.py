@@ -235,7 +235,7 @@ def _short(model: ModelRef) -> str | None:
 
 def _hashes(models: Iterable[ModelRef]) -> str | None:
     known = ((m.name, m.addnet or (m.sha256 or "")[:LONGER_HASH]) for m in models)
-    return listed((stem(name), digits) for name, digits in known if digits) or None
+    return listed((name, digits) for name, digits in known if digits) or None
 
 
 def _finite(text: str) -> float:
@@ -263,6 +263,7 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Size": ("size", Size.model_validate),
     "Model hash": ("checkpoint", _name),
     "Model": ("checkpoint", _name),  # after its hash: a file may not be hashed yet
+    "VAE hash": ("vae", _name),
     "VAE": ("vae", _name),
     "CLiP-skip": ("clip_skip", int),  # SD.Next's
     "Clip skip": ("clip_skip", int),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pipelines.prompt.networks import hypernetwork_tag, lora_tag, parse_networks, with_tags
 
 LORA_HASHES, TI_HASHES, TI = "Lora hashes", "TI hashes", "TI"
-FOLLOWED = frozenset((LORA_HASHES, "Lora weights", TI_HASHES, TI, "VAE hash", "Hashes"))
+FOLLOWED = frozenset((LORA_HASHES, "Lora weights", TI_HASHES, TI, "Hashes"))
 """Fields that are looked up beside others."""
 
 _LISTED = 100
@@ -35,6 +35,11 @@ class Said(NamedTuple):
 def stem(name: str) -> str:
     """The name of a file without its folder and its ending, as A1111 names models."""
     return _SUFFIX.sub("", re.split(r"[\\/]", name)[-1])
+
+
+def bare(name: str) -> str:
+    """The stem as it stands in lists of hashes, which know no colons and commas in names."""
+    return re.sub("[:,]", "", stem(name))
 
 
 def weight(value: Any, default: float = 1.0) -> float:
@@ -83,16 +88,23 @@ def named_embeddings(
     return texts[0], texts[1]
 
 
+def embeddings(fields: Mapping[str, str]) -> list[str]:
+    """The names of the embeddings an infotext tells of."""
+    told = (name for role, name in hashes(fields) if role == "embedding")
+    names = (*fields.get(TI, "").split(",", _LISTED)[:_LISTED], *told)
+    return list(dict.fromkeys(filter(None, map(str.strip, names))))[:_LISTED]
+
+
 def hashes(fields: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """The hashes an infotext tells, by role ("lora", "embedding", "hypernetwork") and name; the
-    hash of the VAE under ("vae", "")."""
+    """The hashes an infotext tells, by role ("lora", "embedding", "hypernetwork") and `bare` name;
+    the hash of the VAE under ("vae", "")."""
     found: dict[tuple[str, str], str] = {}
     for key, digits in _object(fields.get("Hashes", "")).items():
         kind, _, name = key.partition(":")
         if kind.lower() in _KINDS and isinstance(digits, str):
-            found[_KINDS[kind.lower()], name] = digits
-    found |= {("lora", name): digits for name, digits in pairs(fields.get(LORA_HASHES, ""))}
-    found |= {("embedding", name): digits for name, digits in pairs(fields.get(TI_HASHES, ""))}
+            found[_KINDS[kind.lower()], bare(name)] = digits
+    for role, key in (("lora", LORA_HASHES), ("embedding", TI_HASHES)):
+        found |= {(role, bare(name)): digits for name, digits in pairs(fields.get(key, ""))}
     if "VAE hash" in fields:
         found["vae", ""] = fields["VAE hash"]
     return found
@@ -105,8 +117,8 @@ def pairs(text: str) -> list[tuple[str, str]]:
 
 
 def listed(items: Iterable[tuple[str, str]]) -> str:
-    """Pairs as A1111 writes them, which knows no colons and commas in names."""
-    return ", ".join(f"{re.sub('[:,]', '', name)}: {value}" for name, value in items)
+    """Pairs as A1111 writes them, under bare names."""
+    return ", ".join(f"{bare(name)}: {value}" for name, value in items)
 
 
 def _object(text: str) -> dict[str, Any]:

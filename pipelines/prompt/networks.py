@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipelines.recipe import ModelRef, Recipe, Weight
 
-_ARGUMENTS = r"(?:[^<>\\]|\\[<>:\\]?+)++"
+_ARGUMENTS = r"(?:[^<>\\]|\\[<>:\\]?+){1,1200}+"
+"""Bounded, and nothing in it is read twice, however hostile the prompt."""
 _TAG = re.compile(rf"<(lora|lyco|hypernet):({_ARGUMENTS})>", re.IGNORECASE)
 _RUN = re.compile(rf" ?(?:<(?:lora|lyco|hypernet):{_ARGUMENTS}> ?+)++", re.IGNORECASE)
 _PART = re.compile(r"((?:[^:\\]|\\[<>:\\]?+)*+)(?::|\Z)")
@@ -50,6 +51,12 @@ class LoraAsked(_Asked):
     def _of_text(cls, value: Any) -> Any:
         return _lora(value) if isinstance(value, str) else value
 
+    @property
+    def tag(self) -> str:
+        """As it stands in a prompt."""
+        apart = self.text_encoder_weight
+        return lora_tag(self.name, self.weight, self.weight if apart is None else apart)
+
 
 class HypernetworkAsked(_Asked):
     """A hypernetwork as it is asked for, and how much of it is added."""
@@ -58,6 +65,11 @@ class HypernetworkAsked(_Asked):
     @classmethod
     def _of_text(cls, value: Any) -> Any:
         return _hypernetwork(value) if isinstance(value, str) else value
+
+    @property
+    def tag(self) -> str:
+        """As it stands in a prompt."""
+        return hypernetwork_tag(self.name, self.weight)
 
 
 @dataclass(frozen=True)

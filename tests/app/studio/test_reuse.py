@@ -187,7 +187,7 @@ def test_a_picture_of_fooocus_is_followed_as_far_as_it_goes(catalog, digits):
     reused = reuse(png(parameters=json.dumps(said)), catalog)
     assert (reused.draft.sampler, reused.draft.schedule) == ("DPM++ 2M SDE", "Karras")
     assert (reused.draft.checkpoint, reused.draft.seed) == ("tiny-sd1", 7)
-    told = ("Styles", "LoRAs", "Sharpness")
+    told = ("no LoRA called ink", "Styles", "Sharpness")
     assert all(word in sentence for word, sentence in zip(told, reused.differences, strict=True))
 
 
@@ -252,14 +252,6 @@ def test_whatever_stands_in_any_text_it_is_followed_or_refused_in_words(catalog,
     else:
         reused.draft.model_dump_json().encode()
         assert all(sentence.isprintable() for sentence in reused.differences)
-
-
-def test_loras_are_listed_and_their_tags_kept(catalog):
-    prompt = "a <lora:ink:0.8> boat <lora:glow v2:1:0.5>, <lora:ink:0.2>"
-    reused = reuse(theirs('Model: tiny-sd1, Lora hashes: "ink: 00"', prompt), catalog)
-    assert reused.draft.prompt == prompt
-    assert "not applied yet: ink, glow v2." in reused.differences[0]
-    assert len(reused.differences) == 1
 
 
 def test_noise_drawn_elsewhere_is_told(catalog):

@@ -15,10 +15,11 @@ from app.ui.fields import (
     write,
 )
 from pipelines.catalog import Catalog
-from pipelines.draft import MAX_COUNT, Draft, expand
+from pipelines.draft import MAX_COUNT, OWN_VAE, Draft, expand
 from pipelines.errors import RequestError
 from pipelines.geometry import Size
-from pipelines.recipe import SEED_LIMIT, ModelRef, Recipe, SizeConditioning
+from pipelines.prompt.networks import tags, with_tags
+from pipelines.recipe import SEED_LIMIT, LoraUse, ModelRef, Recipe, SizeConditioning
 
 SIDES = st.integers(8, 512).map(lambda eighths: 8 * eighths)
 SIZES = st.builds(Size, width=SIDES, height=SIDES)
@@ -35,6 +36,8 @@ RECIPES = st.builds(
     clip_skip=st.integers(1, 12),
     size=SIZES,
     checkpoint=st.builds(ModelRef, name=st.text("abc/._ ", min_size=1, max_size=20)),
+    vae=st.none() | st.just(ModelRef(name="soft")),
+    loras=st.just(()) | st.just((LoraUse(model=ModelRef(name="ink"), unet_weight=0.5),)),
     prediction_type=st.sampled_from(["epsilon", "v_prediction"]),
     size_conditioning=st.none()
     | st.builds(SizeConditioning, original=SIZES, crop_left=EDGES, crop_top=EDGES, target=SIZES),
@@ -48,10 +51,13 @@ def catalog(tiny_home) -> Catalog:
 
 @given(RECIPES)
 def test_what_is_written_is_read_back(recipe: Recipe) -> None:
-    decided = recipe.model_dump(exclude={"version", "checkpoint", "size_conditioning"})
+    files = {"checkpoint", "vae", "loras", "embeddings", "hypernetworks"}
+    decided = recipe.model_dump(exclude={"version", "prompt", "size_conditioning", *files})
     draft = read(write(draft_of(recipe)))
     assert draft.model_dump(include=set(decided)) == decided
+    assert draft.prompt == with_tags(recipe.prompt, tags(recipe))
     assert draft.checkpoint == recipe.checkpoint.name
+    assert draft.vae == (recipe.vae.name if recipe.vae else OWN_VAE)
     own = SizeConditioning(original=recipe.size, target=recipe.size)
     assert (draft.size_conditioning or own) == (recipe.size_conditioning or own)
 

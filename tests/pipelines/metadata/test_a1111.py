@@ -96,7 +96,7 @@ def test_hashes_are_read_from_whichever_field_tells_them():
     said = '{"model": "00", "lora:ink": "0123456789", "embed:glow": "aa", "vae": "bb", "x": 1}'
     assert hashes({"Hashes": said, "Lora hashes": "ink: 55, c:d: 66, nothing"}) == {
         ("lora", "ink"): "55",
-        ("lora", "c:d"): "66",
+        ("lora", "cd"): "66",
         ("embedding", "glow"): "aa",
         ("vae", ""): "bb",
     }
