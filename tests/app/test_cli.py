@@ -210,6 +210,7 @@ def test_every_field_of_a_draft_has_a_flag_with_the_fields_own_help(capsys):
         cli.main(["render", "--help"])
     help_text = " ".join(capsys.readouterr().out.split())
     for name in set(Draft.model_fields) - {"prompt", "size_conditioning"}:
+        name = cli.REPEATED.get(name, name)
         assert "--" + name.replace("_", "-") in help_text
     assert (Recipe.model_fields["guidance_scale"].description or "") in help_text
 
