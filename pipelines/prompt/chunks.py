@@ -94,6 +94,13 @@ def count_tokens(
     return [len(each.ids) for each in chunk(parse_networks(text).text, tokenizer, words)]
 
 
+def named_words(text: str, words: Iterable[str]) -> list[str]:
+    """Which of these words stand in a prompt where `chunk` finds them, each once, in order."""
+    known = tuple(words)
+    parts = [part.text for stretch in parse_attention(text) for part in stretch]
+    return list(dict.fromkeys(word for part in parts for *_, word in words_in(part, known)))
+
+
 def _pieces(text: str, words: Iterable[str]) -> Iterator[tuple[str, str | None]]:
     """The text cut behind each embedding's word: what stands before the word, and the word; last
     what stands behind them all, and None."""

@@ -38,9 +38,9 @@ export function settingsOfPicture(id) {
   return ask(`/pictures/${encodeURIComponent(id)}/reuse`).catch(unsent);
 }
 
-/** How many tokens each chunk of a prompt has: `{ chunks, limit }`, or null. */
-export function countTokens(prompt) {
-  return ask("/prompt/count", bringing("POST", { prompt })).catch(() => null);
+/** How many tokens each chunk of a prompt for a checkpoint has: `{ chunks, limit }`, or null. */
+export function countTokens(prompt, checkpoint) {
+  return ask("/prompt/count", bringing("POST", { prompt, checkpoint })).catch(() => null);
 }
 
 /** What Gesso runs on and what is wrong with it, or null while the server does not answer. */

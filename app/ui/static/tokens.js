@@ -3,6 +3,7 @@
 import { countTokens } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./language.js";
+import { values } from "./workspace.js";
 
 const REST = 300; // milliseconds without a change, after which is counted
 const SHOWN = 3; // chunks told one by one
@@ -32,15 +33,17 @@ class Counter {
     const box = document.querySelector(`#${this.#field} textarea`);
     if (!box || document.hidden) return;
     const text = box.value;
-    const still = text === this.#seen;
-    this.#seen = text;
-    if (still && text !== this.#counted) this.#count(box, text);
+    const checkpoint = values().shared?.checkpoint || null;
+    const asked = JSON.stringify([text, checkpoint]);
+    const still = asked === this.#seen;
+    this.#seen = asked;
+    if (still && asked !== this.#counted) this.#count(box, asked, text, checkpoint);
   }
 
-  async #count(box, text) {
-    this.#counted = text;
-    const count = await countTokens(text);
-    if (this.#counted !== text) return;
+  async #count(box, asked, text, checkpoint) {
+    this.#counted = asked;
+    const count = await countTokens(text, checkpoint);
+    if (this.#counted !== asked) return;
     this.#show(box, count);
   }
 

@@ -5,7 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.prompt.attention import parse_attention
-from pipelines.prompt.chunks import CHUNK, Chunk, Place, chunk, count_tokens, even_out
+from pipelines.prompt.chunks import (
+    CHUNK,
+    Chunk,
+    Place,
+    chunk,
+    count_tokens,
+    even_out,
+    named_words,
+)
 from pipelines.prompt.tokenizer import BOS, EOS, tokenizer
 
 PROMPTS = st.lists(
@@ -213,3 +221,11 @@ def test_vectors_stay_together_in_order_and_none_is_lost(parts, zorple, big):
             assert each.ids[stretch] == (0,) * vectors[word]
             assert len(set(each.weights[stretch])) == 1
     assert sum(count_tokens(text, tokenizer(), vectors)) == sum(len(each.ids) for each in chunks)
+
+
+def test_named_words_are_those_that_the_chunks_have_in_order_and_once():
+    words = {"zorple": 2, "wash (v2)": 1, "other": 1}
+    text = r"a (wash \(v2\):1.2), Zorple BREAK zorple, (oth)er"
+    assert named_words(text, words) == ["wash (v2)", "zorple"]
+    found = [place.word for each in chunk(text, tokenizer(), words) for place in each.places]
+    assert found == ["wash (v2)", "zorple", "zorple"]
