@@ -156,7 +156,9 @@ class Models:
                 model = self._row(self._catalog.library.find(name, role), view)
                 told.append({"name": name, "model": model, "near": None})
                 continue
-            told.append({"name": name, "model": None, "near": nearest(name, known)})
+            near = nearest(name, known)
+            word = next((view.word(entry) for entry in known if entry.name == near), None)
+            told.append({"name": name, "model": None, "near": word})
         return told
 
     def _worded(self, texts: Sequence[str], view: _View) -> list[dict[str, Any]]:

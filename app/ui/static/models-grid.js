@@ -38,7 +38,7 @@ export function columnsIn(width, least) {
 
 /** The rows of a `ModelStore` as cards. `element` scrolls. */
 export class ModelGrid {
-  #canvas = h("div", { class: "canvas", role: "presentation" });
+  #lane = h("div", { class: "lane", role: "presentation" });
   #store;
   #look;
   #rows = new Map();
@@ -53,11 +53,7 @@ export class ModelGrid {
   constructor(store, look) {
     this.#store = store;
     this.#look = look;
-    this.element = h(
-      "div",
-      { class: "cards", role: "grid", "aria-label": look.label },
-      this.#canvas,
-    );
+    this.element = h("div", { class: "cards", role: "grid", "aria-label": look.label }, this.#lane);
     this.element.addEventListener("scroll", () => this.#soon(), { passive: true });
     this.element.addEventListener("keydown", (event) => this.#key(event));
     this.element.addEventListener("click", (event) => this.#click(event));
@@ -72,16 +68,16 @@ export class ModelGrid {
 
   /** The rows are others, or the width is. */
   start() {
-    const width = this.#canvas.clientWidth;
+    const width = this.#lane.clientWidth;
     if (!width) return;
-    const focused = this.#canvas.contains(document.activeElement);
+    const focused = this.#lane.contains(document.activeElement);
     const { columns, side } = columnsIn(width, this.#look.least);
     const height = this.#look.height(side);
     this.#columns = columns;
     this.#step = height + GAP;
     this.#rows.clear();
     const rows = Math.ceil(this.#store.count / columns);
-    this.#canvas.style.height = `${Math.max(0, rows * this.#step - GAP)}px`;
+    this.#lane.style.height = `${Math.max(0, rows * this.#step - GAP)}px`;
     this.element.style.setProperty("--side", `${side}px`);
     this.element.style.setProperty("--height", `${height}px`);
     this.element.setAttribute("aria-rowcount", rows);
@@ -102,7 +98,7 @@ export class ModelGrid {
       seen.map((row) => [row, this.#rows.get(row) ?? h("div", { class: "row", role: "row" })]),
     );
     for (const [row, element] of this.#rows) this.#fill(element, row);
-    arrange(this.#canvas, [...this.#rows.values()]);
+    arrange(this.#lane, [...this.#rows.values()]);
     if (seen.length) this.#store.need(first * this.#columns, end * this.#columns);
   }
 
@@ -115,7 +111,7 @@ export class ModelGrid {
     const below = top + this.#step - scrollTop - clientHeight;
     if (below > 0) this.element.scrollTop = scrollTop + below;
     this.draw();
-    this.#canvas.querySelector(`[data-index="${index}"] button`)?.focus({ preventScroll: true });
+    this.#lane.querySelector(`[data-index="${index}"] button`)?.focus({ preventScroll: true });
   }
 
   #fill(element, row) {

@@ -51,7 +51,9 @@ class Row {
     this.#use = use;
     const { tag, answer } = use;
     if (tag && tag.weight !== tag.textWeight) this.#apart = true;
-    const made = JSON.stringify([answer, this.#apart, tag?.weight === null]);
+    const where =
+      use.role === "embedding" && PROMPTS.map((name) => hasWords(textOf(name), use.name));
+    const made = JSON.stringify([answer, this.#apart, tag?.weight === null, where]);
     if (made !== this.#drawn) this.#draw();
     this.#drawn = made;
     if (tag && tag.weight !== null) {
@@ -79,9 +81,18 @@ class Row {
       h(
         "div",
         { class: "told" },
-        ...filter([this.#why(), sliders, this.#words, this.#more(role, tag)]),
+        ...filter([this.#why(), this.#where(), sliders, this.#words, this.#more(role, tag)]),
       ),
     );
+  }
+
+  /** What an embedding is, and in which prompts its word stands. */
+  #where() {
+    const { role, name } = this.#use;
+    if (role !== "embedding") return null;
+    const prompts = PROMPTS.filter((prompt) => hasWords(textOf(prompt), name));
+    const labels = prompts.map((prompt) => t(`field.${prompt}.label`));
+    return h("p", { class: "where" }, [t("models.role.embedding"), ...labels].join(" · "));
   }
 
   /** Why it cannot be used, if so. */
@@ -108,7 +119,7 @@ class Row {
 
   /** One weight for everything, or two. */
   #more(role, tag) {
-    if (role !== "lora" || !tag || tag.weight === null) return null;
+    if (role !== "lora" || !this.#use.answer?.model || tag.weight === null) return null;
     const flip = () => {
       this.#apart = !this.#apart;
       this.#drawn = null;
