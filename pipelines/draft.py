@@ -18,11 +18,11 @@ from pipelines.errors import RequestError, StudioError, WrongModel
 from pipelines.geometry import Size
 from pipelines.library.kinds import Role
 from pipelines.library.text import plain
+from pipelines.prompt.chunks import named_words
 from pipelines.prompt.networks import (
     LoraAsked,
     Networks,
     parse_networks,
-    words_in,
 )
 from pipelines.recipe import (
     SEED_LIMIT,
@@ -237,7 +237,7 @@ def _embeddings(texts: Sequence[str], chosen: Choice, choices: Choices) -> list[
     for model in choices.models("embedding"):
         if choices.why_not(model.entry, chosen) is None:
             known.setdefault(model.entry.stem.casefold(), model.ref)
-    found = {word: None for text in texts for _, _, word in words_in(text, known)}
+    found = {word: None for text in texts for word in named_words(text, known)}
     return [known[word] for word in found]
 
 
