@@ -153,7 +153,7 @@ def _gap(run: re.Match[str]) -> str:
     """What is left where tags stood: a blank where it keeps two words apart, else nothing."""
     text = run.string
     before, after = text[: run.start()][-1:], text[run.end() : run.end() + 1]
-    apart = " " in _TAG.sub("", run[0]) and before.strip() and after.strip()
+    apart = " " in _TAG.sub("", run[0]) and before.strip() and after.strip(" \n\t,")
     return " " if apart else ""
 
 

@@ -9,10 +9,26 @@ from pydantic import ValidationError
 
 from pipelines.errors import RecipeFileError, RequestError
 from pipelines.geometry import Size
-from pipelines.recipe import PROMPT_LIMIT, SEED_LIMIT, VERSION, ModelRef, Recipe, upgrade
+from pipelines.recipe import (
+    PROMPT_LIMIT,
+    SEED_LIMIT,
+    VERSION,
+    HypernetworkUse,
+    LoraUse,
+    ModelRef,
+    Recipe,
+    upgrade,
+)
 
 NEEDED = {"version": VERSION, "seed": 1, "size": "512x768", "checkpoint": {"name": "painter"}}
 
+models = st.builds(
+    ModelRef,
+    name=st.text(min_size=1, max_size=20),
+    sha256=st.none() | st.text("0123456789abcdef", min_size=64, max_size=64),
+    addnet=st.none() | st.text("0123456789abcdef", min_size=12, max_size=12),
+)
+weights = st.floats(-10, 10)
 recipes = st.builds(
     Recipe,
     prompt=st.text(max_size=50),
@@ -24,12 +40,20 @@ recipes = st.builds(
     schedule=st.text(max_size=20),
     clip_skip=st.integers(1, 12),
     size=st.builds(Size.nearest, st.floats(64, 4096), st.floats(64, 4096)),
-    checkpoint=st.builds(
-        ModelRef,
-        name=st.text(min_size=1, max_size=20),
-        sha256=st.none() | st.text("0123456789abcdef", min_size=64, max_size=64),
-    ),
+    checkpoint=models,
     prediction_type=st.sampled_from(["epsilon", "v_prediction"]),
+    vae=st.none() | models,
+    loras=st.lists(
+        st.builds(LoraUse, model=models, unet_weight=weights, text_encoder_weight=weights),
+        max_size=3,
+        unique_by=lambda use: use.model.name,
+    ).map(tuple),
+    embeddings=st.lists(models, max_size=3).map(tuple),
+    hypernetworks=st.lists(
+        st.builds(HypernetworkUse, model=models, weight=weights),
+        max_size=2,
+        unique_by=lambda use: use.model.name,
+    ).map(tuple),
 )
 
 
@@ -83,6 +107,13 @@ def test_the_largest_seed_survives_json():
         ("prompt", 7, "Prompt cannot be 7.", "valid string"),
         ("checkpoint", {"name": ""}, "Checkpoint name cannot be ''.", "at least 1 character"),
         ("checkpoint", {"name": "a", "sha256": "../etc"}, "Checkpoint sha256 cannot be", ""),
+        ("vae", "soft", "Vae cannot be 'soft'.", "valid dictionary or instance of ModelRef"),
+        ("loras", 5, "Loras cannot be 5.", "valid tuple"),
+        ("loras", [{"model": {"name": "a"}, "unet_weight": 11}], "cannot be 11.", "less than"),
+        ("loras", [{"model": {"name": "a"}, "unet_weight": float("nan")}], "cannot be nan.", ""),
+        ("loras", [{"model": {"name": "a"}}] * 2, "Loras cannot be", "Name each file once."),
+        ("hypernetworks", [{"model": {"name": "a"}}] * 2, "Hypernetworks cannot be", "once."),
+        ("embeddings", [{"name": "a"}] * 101, "Embeddings cannot be", "at most 100 items"),
         ("colour", "red", "Colour is not a setting.", "Remove it, or check its spelling."),
     ],
 )
@@ -116,7 +147,21 @@ def test_a_newer_recipe_asks_for_an_update():
     assert "Update" in caught.value.cure
 
 
-@pytest.mark.parametrize("version", [None, 0, -1, "1", 1.5, [], "x"])
+def test_a_recipe_of_the_first_version_names_no_file_beside_the_checkpoint():
+    text = (
+        '{"version":1,"prompt":"a <lora:ink:1>","negative_prompt":"","seed":7,"steps":20,'
+        '"guidance_scale":7.0,"sampler":"Euler","schedule":"Normal","clip_skip":1,'
+        '"size":{"width":512,"height":768},"checkpoint":{"name":"painter","sha256":null},'
+        '"prediction_type":"epsilon","size_conditioning":null}'
+    )
+    recipe = Recipe.from_json(text)
+    assert recipe.version == VERSION == 2
+    assert (recipe.vae, recipe.loras, recipe.embeddings, recipe.hypernetworks) == (None, (), (), ())
+    assert (recipe.prompt, recipe.seed, recipe.sampler) == ("a <lora:ink:1>", 7, "Euler")
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize("version", [None, True, 0, -1, "1", 1.5, [], "x"])
 def test_a_recipe_of_no_version_is_none(version):
     with pytest.raises(RecipeFileError, match="does not say its version"):
         Recipe.of(NEEDED | {"version": version})
