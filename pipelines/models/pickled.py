@@ -110,7 +110,7 @@ def _walk(content: Any, steps: tuple[str, ...], seen: set[int]) -> Iterator[tupl
         return
     seen.add(id(content))
     if isinstance(content, dict):
-        items = [(key, value) for key, value in dict.items(content) if isinstance(key, str | int)]
+        items = [(key, value) for key, value in dict.items(content) if _is_short(key)]
     elif isinstance(content, list | tuple):
         items = list(enumerate(content))
     else:
@@ -120,9 +120,15 @@ def _walk(content: Any, steps: tuple[str, ...], seen: set[int]) -> Iterator[tupl
 
 
 def _is_plain(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return all(isinstance(each, str | int | float | None) for each in value)
-    return isinstance(value, str | int | float | None)
+    return all(map(_is_short, value)) if isinstance(value, list | tuple) else _is_short(value)
+
+
+def _is_short(value: object) -> bool:
+    """Whether it is a text or a number. A pickle can hold one with a billion digits, which takes
+    hours to write out."""
+    if isinstance(value, int):
+        return abs(value) < 1 << 63
+    return isinstance(value, str | float | None)
 
 
 def _plain(value: Any) -> Value:
