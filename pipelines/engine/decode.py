@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from pipelines.engine.tiles import decode_in_tiles
 from pipelines.errors import InvalidNumbers
 from pipelines.models.loader import LoadedCheckpoint
 
 
-def decode(latents: Tensor, models: LoadedCheckpoint) -> Image.Image:
-    """Decode [1, 4, h, w] latents into an RGB picture of 8h x 8w pixels.
+def decode(
+    latents: Tensor, models: LoadedCheckpoint, tile: int | None = None, float32: bool = False
+) -> Image.Image:
+    """Decode [1, 4, h, w] latents into an RGB picture of 8h x 8w pixels: in tiles of `tile`
+    latents on a side if it is given, and with `float32` whatever the dtype of the VAE.
 
     Raises InvalidNumbers rather than saving a black picture.
     """
-    if not latents.isfinite().all():
-        raise InvalidNumbers(
-            "The model returned numbers that are not numbers (NaN), so there is no picture.",
-            "Try another sampler or a lower guidance scale. If every picture fails, run with "
-            "--dtype float32; if that fails, too, the checkpoint is damaged: copy it again.",
-        )
-    pixels = decode_pixels(latents, models)
+    pixels = decode_pixels(latents, models, tile, float32)
     if not pixels.isfinite().all():
         raise InvalidNumbers(
             "The VAE returned numbers that are not numbers (NaN), so there is no picture.",
@@ -31,19 +32,33 @@ def decode(latents: Tensor, models: LoadedCheckpoint) -> Image.Image:
     return to_image(pixels)
 
 
-def decode_pixels(latents: Tensor, models: LoadedCheckpoint) -> Tensor:
+def decode_pixels(
+    latents: Tensor, models: LoadedCheckpoint, tile: int | None = None, float32: bool = False
+) -> Tensor:
     """The decoder's output as float32 [1, 3, 8h, 8w], nominally in -1..1."""
     vae = models.vae
-    scaled = latents / vae.config["scaling_factor"]
-    if vae.config["force_upcast"] and vae.dtype == torch.float16:
-        # SDXL's decoder overflows float16: its config asks for float32. Module's own `to`, because
-        # the one of diffusers writes a warning at every call.
-        nn.Module.to(vae, torch.float32)
-        try:
-            return vae.decode(scaled.float(), return_dict=False)[0]
-        finally:
-            nn.Module.to(vae, torch.float16)
-    return vae.decode(scaled.to(vae.dtype), return_dict=False)[0].float()
+    # SDXL's decoder overflows float16: its config asks for float32.
+    float32 = float32 or (vae.config["force_upcast"] and vae.dtype == torch.float16)
+
+    def pixels(part: Tensor) -> Tensor:
+        return vae.decode(part, return_dict=False)[0].float()
+
+    with models.using("vae"), in_float32(vae) if float32 else nullcontext():
+        scaled = (latents.to(models.device) / vae.config["scaling_factor"]).to(vae.dtype)
+        return pixels(scaled) if tile is None else decode_in_tiles(pixels, scaled, tile)
+
+
+@contextmanager
+def in_float32(module: nn.Module) -> Iterator[None]:
+    """Within it the module computes in float32; afterwards its weights are the very same."""
+    homes = [(tensor, tensor.data) for tensor in (*module.parameters(), *module.buffers())]
+    try:
+        for tensor, home in homes:
+            tensor.data = home.float() if home.is_floating_point() else home
+        yield
+    finally:
+        for tensor, home in homes:
+            tensor.data = home
 
 
 def to_image(pixels: Tensor) -> Image.Image:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import torch
 
 from pipelines.catalog import Catalog, Checkpoint, Stamp
 from pipelines.draft import check
+from pipelines.engine.heal import Ladder
 from pipelines.engine.preview import PreviewMap
 from pipelines.engine.render import OnEvent, Stop, render
+from pipelines.engine.stages import Stages
 from pipelines.engine.translate import translated
 from pipelines.events import Event
 from pipelines.models.device import bfloat16_gain, choose_device, choose_dtype
@@ -58,29 +61,31 @@ class Engine:
         self.bfloat16_gain = bfloat16_gain() if probed else None
         self.dtype = choose_dtype(self.device, dtype, self.bfloat16_gain)
         self.manager = ModelManager(catalog, self.device, self.dtype, ram_budget, device_budget)
+        self.stages = Stages()
+        self._ladder = Ladder(self.manager)
         self._previews: dict[Stamp, PreviewMap] = {}
 
     def render(self, recipe: Recipe, on_event: OnEvent = _ignore, stop: Stop = _never) -> Picture:
         """Render one recipe.
 
-        `on_event` hears Loading, Encoding, Step and Decoding; `stop` is asked between
+        `on_event` hears Loading, Encoding, Step, Decoding and Notice; `stop` is asked between
         evaluations of the model. Raises StudioError or Cancelled.
         """
         started = time.monotonic()
         with translated():
             check(recipe, self.catalog)
             wanted = ModelSet.of(recipe, self.catalog)
-            models = self._ready(wanted, on_event, stop)
             # A picture names its model for good, also when its hash was not known before: a large
             # file takes seconds to hash, so that is done beside the painting.
             aside = ThreadPoolExecutor(1)
             hashed = aside.submit(self.catalog.hashed, wanted.checkpoint)
             aside.shutdown(wait=False)
-            image = render(recipe, models, on_event, stop, self._preview(wanted, models))
+            preview = partial(self._preview, wanted)
+            painted = render(recipe, wanted, self._ladder, self.stages, on_event, stop, preview)
             sha256 = hashed.result().ref.sha256
             named = recipe.checkpoint.model_copy(update={"sha256": sha256})
-        facts = self.facts(time.monotonic() - started)
-        return Picture(image, recipe.model_copy(update={"checkpoint": named}), facts)
+        facts = self.facts(time.monotonic() - started, painted.healed)
+        return Picture(painted.image, recipe.model_copy(update={"checkpoint": named}), facts)
 
     def load(
         self, chosen: Checkpoint, on_event: OnEvent = _ignore, stop: Stop = _never
@@ -112,11 +117,12 @@ class Engine:
         return self.manager.state()
 
     def free(self) -> None:
-        """Let go of every model."""
+        """Let go of every model, and of what is remembered."""
         self.manager.free()
+        self.stages.forget()
         self._previews.clear()
 
-    def facts(self, seconds: float) -> Facts:
+    def facts(self, seconds: float, healed: tuple[str, ...] = ()) -> Facts:
         """What a picture made now can say of its making."""
         return Facts(
             seconds=round(seconds, 3),
@@ -124,4 +130,5 @@ class Engine:
             dtype=str(self.dtype).removeprefix("torch."),
             threads=torch.get_num_threads(),
             versions=versions(*_PACKAGES),
+            healed=healed,
         )

@@ -28,6 +28,15 @@ class Conditioning:
     states: Tensor
     pooled: Tensor | None
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory."""
+        return self.states.nbytes + (0 if self.pooled is None else self.pooled.nbytes)
+
+    def cpu(self) -> Conditioning:
+        """The same in RAM."""
+        return Conditioning(self.states.cpu(), None if self.pooled is None else self.pooled.cpu())
+
 
 def encode_pair(
     prompt: str, negative_prompt: str, clip_skip: int, models: LoadedCheckpoint

@@ -12,6 +12,7 @@ import torch
 from pipelines import Cancelled, Catalog, Draft, Engine, Recipe, expand, read_recipe, save
 from pipelines.engine.decode import decode, decode_pixels
 from pipelines.engine.preview import PreviewMap
+from pipelines.engine.render import text_to_latents
 from pipelines.errors import (
     InvalidNumbers,
     RequestError,
@@ -122,9 +123,15 @@ def test_weights_of_the_prompt_change_the_picture(engine: Engine) -> None:
 
 
 def test_not_a_number_is_never_saved_as_a_black_picture() -> None:
-    models = tiny.loaded("sd1")
-    with pytest.raises(InvalidNumbers, match="checkpoint is damaged"):
-        decode(torch.full((1, 4, 8, 8), float("nan")), models)
+    models = replace(tiny.loaded("sd1"), unet=copy.deepcopy(tiny.loaded("sd1").unet))
+    assert models.unet.conv_out.bias is not None
+    models.unet.conv_out.bias.fill_(float("nan"))
+    asked = Recipe(
+        seed=1, steps=3, size=Size(width=64, height=64), checkpoint=ModelRef(name="tiny-sd1")
+    )
+    with torch.inference_mode(), pytest.raises(InvalidNumbers, match="at step 1") as caught:
+        text_to_latents(asked, models)
+    assert "checkpoint is damaged" in caught.value.cure
 
 
 def test_a_vae_that_gives_no_numbers_is_told_at_the_end_not_while_loading() -> None:

@@ -51,7 +51,7 @@ def recipe(family: str, **changes: Any) -> Recipe:
 
 def ours(recipe: Recipe, family: str) -> torch.Tensor:
     with torch.inference_mode():
-        return text_to_latents(recipe, tiny.loaded(family), lambda _: None, lambda: False)
+        return text_to_latents(recipe, tiny.loaded(family))
 
 
 def theirs(recipe: Recipe, family: str, **changes: Any) -> torch.Tensor:
