@@ -56,10 +56,11 @@ class Cache:
 
     def items(self, shelf: Path) -> dict[str, Item]:
         """What this edition of Gesso found on a shelf when it was scanned last, by path."""
-        rows: list[tuple] = []
+        items: dict[str, Item] = {}
         with self._rebuilding():
-            rows = self._connection.execute(_SELECT, (os.fsencode(shelf), self._edition)).fetchall()
-        return from_rows(rows)
+            place = os.fsencode(shelf), self._edition
+            items = from_rows(self._connection.execute(_SELECT, place))
+        return items
 
     def keep_items(self, shelf: Path, items: Iterable[Item]) -> None:
         """Remember what was found on a shelf."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -128,12 +129,17 @@ class Entry(Facts):
     """
 
     name: str = ""
-    path: Path = Path()
+    file: str = ""
     size_bytes: int = 0
     mtime_ns: int = 0
     preview: Path | None = None
     hashes: Hashes | None = None
     pending: bool = False
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """The file, or the diffusers folder."""
+        return Path(self.file)
 
     @property
     def stem(self) -> str:

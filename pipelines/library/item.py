@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -46,7 +46,7 @@ class Item(NamedTuple):
         )  # fmt: skip
 
 
-def from_rows(rows: Sequence[tuple[Any, ...]]) -> dict[str, Item]:
+def from_rows(rows: Iterable[tuple[Any, ...]]) -> dict[str, Item]:
     """The items in these rows by path; a row that makes no sense is passed over."""
     items: dict[str, Item] = {}
     folders: dict[tuple[bytes, Role | None], Folder] = {}

@@ -48,7 +48,7 @@ def _entry(item: Item, taken: set[tuple[Role, str]], hashes: KnownHashes) -> Ent
     return Entry(
         **vars(facts),
         name=name,
-        path=Path(found.path),
+        file=found.path,
         size_bytes=found.stamp.size,
         mtime_ns=found.stamp.mtime_ns,
         preview=Path(found.preview) if found.preview else None,
@@ -62,7 +62,7 @@ def _slow(folder: Path) -> Entry:
         f"{file_name(folder)} is still being read.",
         "Wait a little; if it stays so, check the disk or network it lies on.",
     )
-    return Entry("unknown", name=f"{file_name(folder)}/", path=folder, problem=problem)
+    return Entry("unknown", name=f"{file_name(folder)}/", file=str(folder), problem=problem)
 
 
 def _place(entry: Entry) -> tuple[str, str, str]:

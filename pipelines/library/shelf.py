@@ -111,7 +111,10 @@ class Shelf:
         known = self.items()
         items: dict[str, Item] = {}
         unknown: list[tuple[Folder, Found]] = []
+        # To find that two are the very same is faster than to compare them.
+        folders = {item.folder: item.folder for item in known.values()}
         for folder in adopt(self.path):
+            folder = folders.get(folder, folder)
             for found in walk(str(folder.path), self._follow_links):
                 self._alive_at = time.monotonic()
                 old = known.get(found.path)
