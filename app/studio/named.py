@@ -71,6 +71,11 @@ class Names:
         """The file of that hash, else of that name. Raises StudioError."""
         digits = digits if digits and is_hash(digits) else None
         if digits is not None:
+            # Of several files with the same weights the one of that name is meant.
+            with contextlib.suppress(UnknownModel):
+                known = self.catalog.library.find(name or digits, role)
+                if known.hashes is not None and known.hashes.match(digits):
+                    digits = known.hashes.sha256
             with contextlib.suppress(UnknownModel):
                 return self._get(role, digits)
         found = self._named(role, name or digits or "")

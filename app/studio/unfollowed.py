@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipelines.library.text import plain
 from pipelines.metadata import a1111
+from pipelines.prompt.networks import parse_networks
 
 SHOWN = 80
 """Characters of a text from outside that are repeated in a sentence."""
@@ -43,6 +45,7 @@ def unfollowed(
     app: str, prompt: str, fields: Mapping[str, str], ignored: Sequence[str]
 ) -> Iterator[str]:
     """One sentence for each thing that an infotext tells of and that will be missing here."""
+    yield from _resources(prompt, fields.get("Civitai resources", ""))
     yield from _weights(app, prompt)
     rest = [name for name in ignored if not name.startswith(_IDLE)]
     hires = any(name.startswith(_FEATURES[0][0]) for name in rest)
@@ -65,6 +68,24 @@ def unfollowed(
             "It does not say that its noise was drawn on the processor, as Gesso's is: the same "
             "seed can give another composition."
         )
+
+
+def _resources(prompt: str, text: str) -> Iterator[str]:
+    """What Civitai's own generator lists, which names no files, and puts no tags into a prompt."""
+    networks = parse_networks(prompt)
+    if networks.loras or networks.hypernetworks:
+        return
+    try:
+        resources = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    names = [
+        plain(str(each.get("modelName", "")), SHOWN)
+        for each in (resources if isinstance(resources, list) else ())
+        if isinstance(each, dict) and each.get("type") not in ("checkpoint", None)
+    ]
+    if names:
+        yield f"Made with more than its prompt names: {listed(names)}. It is made without."
 
 
 def _weights(app: str, prompt: str) -> Iterator[str]:
