@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipelines.models.loader import LoadedCheckpoint
 from pipelines.models.lora import Lora, read_lora
-from tests.pipelines.models.lora.spelling import Spelling, kohya
+from tests.pipelines.models.lora.spelling import Spelling, as_it_is, kohya
 
 Parts = Mapping[str, Tensor]
 Read = Callable[..., Lora]
@@ -38,14 +37,14 @@ def written(tmp_path: Path) -> Callable[..., Path]:
     def write(
         changes: Mapping[tuple[str, str], Parts],
         spelling: Spelling = kohya,
+        ending: Callable[[str], str] = as_it_is,
         *,
         encoders: int = 1,
         metadata: dict[str, str] | None = None,
-        dtype: torch.dtype | None = None,
         name: str = "style.safetensors",
     ) -> Path:
         tensors = {
-            f"{spelling(component, module, encoders)}.{end}": tensor.to(dtype).contiguous().clone()
+            ending(f"{spelling(component, module, encoders)}.{end}"): tensor.contiguous().clone()
             for (component, module), parts in changes.items()
             for end, tensor in parts.items()
         }

@@ -142,7 +142,7 @@ def lokr_second_factored(shape: tuple[int, ...], dice: Dice) -> Example:
 def lokr_both_factored(shape: tuple[int, ...], dice: Dice) -> Example:
     parts, _ = lokr_second_factored(shape, dice)
     out, inner, height, width = whole(shape)
-    (o1, o2), (i1, i2) = small_and_large(out), small_and_large(inner)
+    (o1, _), (i1, i2) = small_and_large(out), small_and_large(inner)
     parts.pop("lokr_w1")
     c, d, a = dice(o1, RANK), dice(RANK, i1), parts["lokr_w2_a"]
     b = parts["lokr_w2_b"].view(RANK, i2, height, width)
