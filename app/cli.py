@@ -22,7 +22,7 @@ from urllib.parse import quote
 from app.settings import Settings
 from pipelines.draft import Draft, check, expand
 from pipelines.errors import RecipeFileError, RequestError, StorageError, StudioError
-from pipelines.events import Decoding, Encoding, Event, Loading, Step
+from pipelines.events import Decoding, Encoding, Event, Loading, Notice, Step
 from pipelines.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -277,6 +277,8 @@ def _bar(steps: int) -> Iterator[Any]:
                     bar.update(i - bar.n)
                 case Decoding():
                     bar.set_description("Finishing")
+                case Notice(message=message):
+                    bar.write(message, file=sys.stderr)
 
         yield show
 

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
-COLUMNS = "id, kind, state, prompt, count, pictures, error, created_at, started_at, ended_at"
+COLUMNS = (
+    "id, kind, state, prompt, count, pictures, notices, error, created_at, started_at, ended_at"
+)
 """What a `Job` is read from."""
 
 
@@ -18,7 +20,7 @@ class Job:
     """One row of the queue. Times are seconds since 1970.
 
     `prompt` is the beginning of what was asked, `count` how many pictures were, `pictures` the
-    ids of those saved so far.
+    ids of those saved so far, `notices` what was done otherwise than asked to get them.
     """
 
     id: str
@@ -27,6 +29,7 @@ class Job:
     prompt: str
     count: int
     pictures: tuple[str, ...]
+    notices: tuple[str, ...]
     error: dict[str, Any] | None
     created_at: float
     started_at: float | None
@@ -57,7 +60,8 @@ class Taken:
 def job_of(row: sqlite3.Row) -> Job:
     """The job in a row of `COLUMNS`."""
     said = dict(row)
-    said["pictures"] = tuple(json.loads(said["pictures"]))
+    for name in ("pictures", "notices"):
+        said[name] = tuple(json.loads(said[name]))
     said["error"] = json.loads(said["error"]) if said["error"] else None
     return Job(**said)
 

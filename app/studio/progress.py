@@ -65,7 +65,7 @@ class Progress:
                 began = now if self.began_at is None else self.began_at
                 return replace(self, phase="encoding", began_at=began)
             case Step(i=i, n=n):
-                first = self.first_step_at if self.step else now
+                first = self.first_step_at if 0 < self.step < i else now  # or it begins anew
                 return replace(
                     self, phase="denoising", step=i, steps=n, first_step_at=first, last_step_at=now
                 )
@@ -74,20 +74,24 @@ class Progress:
             case Skipped():
                 return replace(self, over=self.over + 1, step=0, steps=0, began_at=now)
             case Saved():
+                after = replace(self, over=self.over + 1, step=0, steps=0, began_at=now)
+                if self._remembered:  # which says nothing of how long the next one takes
+                    return after
                 return replace(
-                    self,
-                    over=self.over + 1,
-                    step=0,
-                    steps=0,
-                    began_at=now,
+                    after,
                     decode_seconds=now - self.last_step_at if self.step else 0.0,
                     picture_seconds=None if self.began_at is None else now - self.began_at,
                 )
             case _:
                 return self
 
+    @property
+    def _remembered(self) -> bool:
+        """Whether the last step came without those before it."""
+        return self.step > 1 and self.first_step_at == self.last_step_at
+
     def _seconds_per_step(self) -> float | None:
         # The first step is left out: it also warms up the model.
-        if self.step < 2:
+        if self.step < 2 or self._remembered:
             return None
         return (self.last_step_at - self.first_step_at) / (self.step - 1)

@@ -91,11 +91,12 @@ class Queue:
     def saved(self, job: str, picture: str) -> None:
         """Note a finished picture of a job, once."""
         with self._transaction() as table:
-            table.execute(
-                "UPDATE jobs SET pictures = json_insert(pictures, '$[#]', ?1) WHERE id = ?2"
-                " AND NOT EXISTS (SELECT 1 FROM json_each(pictures) WHERE value = ?1)",
-                (picture, job),
-            )
+            _append(table, "pictures", job, picture)
+
+    def noticed(self, job: str, notice: str) -> None:
+        """Note what was done otherwise than a job asked, once."""
+        with self._transaction() as table:
+            _append(table, "notices", job, notice)
 
     def skipped(self, job: str, picture: str) -> None:
         """Note that a picture of a job is not wanted."""
@@ -255,6 +256,15 @@ def _add(
         (job, kind, prompt, count, work, time.time()),
     )
     return _rows(table, "WHERE id = ?", job)[0]
+
+
+def _append(table: sqlite3.Connection, column: str, job: str, value: str) -> None:
+    """Add to a list of a job what is not in it."""
+    table.execute(
+        f"UPDATE jobs SET {column} = json_insert({column}, '$[#]', ?1) WHERE id = ?2"
+        f" AND NOT EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?1)",
+        (value, job),
+    )
 
 
 def _plan(table: sqlite3.Connection, job: Taken) -> Taken:

@@ -31,7 +31,8 @@ def job_view(
     """One job: what it is, how far it is, what came of it.
 
     `position` is 0 for the job that runs, 1 for the next, None for one that does not wait.
-    `pictures` are those that were made, `thumbnail` the last of them that was not deleted since.
+    `pictures` are those that were made, `thumbnail` the last of them that was not deleted since;
+    `notices` say what was done otherwise than asked so that they could be.
     """
     view: dict[str, Any] = {
         "id": job.id,
@@ -45,6 +46,7 @@ def job_view(
         "ended_at": job.ended_at,
         "pictures": list(job.pictures),
         "thumbnail": next(filter(there, reversed(job.pictures)), None),
+        "notices": list(job.notices),
         "error": job.error,
         "phase": job.state,
         "step": 0,

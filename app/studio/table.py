@@ -12,7 +12,7 @@ from pipelines.errors import StorageError
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 
 _FIRST = """
 CREATE TABLE jobs (
@@ -47,10 +47,14 @@ UPDATE jobs SET place = seq, planned = pictures,
     ended = CASE WHEN state IN ('done', 'failed', 'cancelled') THEN seq END;
 """
 
-_SECOND = f"""
+_SECOND = """
 CREATE INDEX jobs_by_place ON jobs (state, place);
 CREATE INDEX jobs_by_end ON jobs (ended);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value NOT NULL);
+"""
+
+_THIRD = f"""
+ALTER TABLE jobs ADD COLUMN notices TEXT NOT NULL DEFAULT '[]';
 PRAGMA user_version = {VERSION};
 """
 
@@ -118,5 +122,5 @@ def _upgrade(connection: sqlite3.Connection, file: Path) -> None:
         # Reading is not enough to take the lock.
         connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {VERSION}; COMMIT;")
         return
-    steps = _FIRST if version == 0 else _FROM_1
-    connection.executescript(f"BEGIN IMMEDIATE; {steps} {_SECOND} COMMIT;")
+    steps = {0: _FIRST + _SECOND, 1: _FROM_1 + _SECOND, 2: ""}[version]
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} {_THIRD} COMMIT;")

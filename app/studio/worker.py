@@ -18,7 +18,7 @@ from app.studio.progress import Progress
 from app.studio.queue import Queue
 from pipelines.engine.remote import EngineProcess
 from pipelines.errors import EngineStopped, StudioError
-from pipelines.events import Cancelled, Event, Failed, Finished, Saved, Skipped, Step
+from pipelines.events import Cancelled, Event, Failed, Finished, Notice, Saved, Skipped, Step
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class Worker:
         if isinstance(event, Step) and event.preview:
             running.preview = event.preview
             running.preview_version += 1
-        listed = isinstance(event, Saved | Skipped | Finished | Cancelled | Failed)
+        listed = isinstance(event, Notice | Saved | Skipped | Finished | Cancelled | Failed)
         if listed:
             with _logged(job):
                 self._write_down(running, event)
@@ -154,6 +154,8 @@ class Worker:
                 running.left.remove(event.picture)
                 self._gallery.add(event.picture)
                 self._queue.saved(running.job, event.picture)
+            case Notice():
+                self._queue.noticed(running.job, event.message)
             case Skipped():
                 running.left.remove(event.picture)
                 self._queue.skipped(running.job, event.picture)

@@ -55,7 +55,8 @@ function described(recipe, machine) {
 /** What the machine did for it, as `[term, value]` pairs. */
 function made(machine) {
   if (!machine) return [];
-  const { device, dtype, seconds } = machine;
+  const { device, dtype, seconds, healed = [] } = machine;
   const time = seconds == null ? [] : [[t("caption.seconds"), duration(seconds)]];
-  return [[t("caption.device"), `${device} · ${dtype}`], ...time];
+  const helped = healed.length ? [[t("caption.healed"), healed.join(", ")]] : [];
+  return [[t("caption.device"), `${device} · ${dtype}`], ...time, ...helped];
 }

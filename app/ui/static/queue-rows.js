@@ -85,11 +85,13 @@ export function endedRow(job) {
 
 function text(job, detail) {
   const error = job.state === "failed" && job.error;
+  const notices = job.notices.map((said) => h("span", { class: "detail", lang: "en" }, bdi(said)));
   return h(
     "span",
     { class: "text" },
     h("span", { class: "name" }, title(job)),
     detail && h("span", { class: "detail" }, detail),
+    ...notices,
     error && h("span", { class: "error" }, bdi(`${error.message} ${error.cure}`)),
   );
 }

@@ -69,6 +69,26 @@ def test_the_bar_never_goes_back_once_the_model_is_loaded():
         before = progress.fraction
 
 
+def test_a_remembered_picture_fills_its_part_and_tells_nothing_of_the_next_one():
+    progress = Progress(count=3)
+    for now, event in ((0.0, Encoding()), (10.0, step(1)), (11.0, step(2)), (12.0, step(4))):
+        progress = progress.advance(event, now)
+    painted = progress.advance(saved(0), 14.0)
+    progress = painted.advance(Encoding(), 14.0).advance(step(4), 14.0)
+    assert progress.fraction == pytest.approx((1 + 0.95) / 3)
+    progress = progress.advance(Decoding(), 14.0).advance(saved(1), 14.1)
+    assert progress.fraction == pytest.approx(2 / 3)
+    assert progress.picture_seconds == painted.picture_seconds == 14.0
+    assert progress.decode_seconds == painted.decode_seconds == 2.0
+
+
+def test_steps_that_begin_anew_are_timed_anew():
+    progress = Progress(count=1)
+    for now, event in ((0.0, step(1)), (9.0, step(2)), (20.0, step(1)), (21.0, step(2))):
+        progress = progress.advance(event, now)
+    assert progress.eta_seconds(21.0) == pytest.approx(2.0)
+
+
 def test_time_left_runs_down_between_two_events_and_stops_at_nothing():
     progress = Progress(count=1)
     for i, now in enumerate((0.0, 1.0, 2.0), start=1):

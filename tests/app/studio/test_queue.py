@@ -73,6 +73,33 @@ def test_a_job_waits_then_runs_then_is_done(queue):
     assert over.created_at <= over.started_at <= over.ended_at
 
 
+def test_what_was_done_otherwise_is_kept_with_a_job_once_and_over_a_restart(file):
+    queue = Queue(file)
+    job, other = add(queue), add(queue)
+    queue.take()
+    tiled, streamed = "It was decoded in tiles.", "Weights were streamed."
+    for notice in (tiled, streamed, tiled):
+        queue.noticed(job.id, notice)
+    queue.close()
+    again = Queue(file)
+    assert again.get(job.id).notices == (tiled, streamed)
+    assert again.get(other.id).notices == ()
+    again.close()
+
+
+def test_a_queue_of_the_second_version_is_taken_over(file):
+    queue = Queue(file)
+    job = add(queue)
+    queue.close()
+    with sqlite3.connect(file) as second:
+        second.execute("ALTER TABLE jobs DROP COLUMN notices")
+        second.execute("PRAGMA user_version = 2")
+    second.close()
+    again = Queue(file)
+    assert again.get(job.id) == job
+    again.close()
+
+
 def test_pictures_are_named_when_their_job_is_taken_each_name_greater_than_the_last(queue):
     for count in (3, 1, 2):
         add(queue, count=count)
@@ -429,7 +456,7 @@ def test_a_queue_of_the_first_version_is_taken_over(file):
     assert queue.take().id == "c"
     queue.close()
     with sqlite3.connect(file) as after:
-        assert after.execute("PRAGMA user_version").fetchone() == (2,)
+        assert after.execute("PRAGMA user_version").fetchone() == (3,)
     after.close()
 
 
