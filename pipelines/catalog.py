@@ -156,17 +156,20 @@ class Catalog:
 
     def hashed_recipe(self, recipe: Recipe) -> Recipe:
         """The recipe with the hashes of all its files, which name them for good; those that are
-        not known are read now. Raises as `recall` does.
-        """
+        not known are read now. A file that went meanwhile keeps the name it has."""
 
         def known(role: Role, ref: ModelRef) -> ModelRef:
-            return self.hashed_model(self.recall_model(role, ref)).ref
+            with contextlib.suppress(StudioError):
+                entry = self.library.hashed(self._recall(role, ref))
+                hashes = Model(entry).ref.model_dump(exclude={"name"}, exclude_none=True)
+                return ref.model_copy(update=hashes)
+            return ref
 
         def each(role: Role, uses: Sequence[_Use]) -> tuple[_Use, ...]:
             return tuple(u.model_copy(update={"model": known(role, u.model)}) for u in uses)
 
         files = {
-            "checkpoint": self.hashed(self.recall(recipe.checkpoint)).ref,
+            "checkpoint": known("checkpoint", recipe.checkpoint),
             "vae": known("vae", recipe.vae) if recipe.vae is not None else None,
             "loras": each("lora", recipe.loras),
             "embeddings": tuple(known("embedding", ref) for ref in recipe.embeddings),

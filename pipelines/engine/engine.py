@@ -75,17 +75,16 @@ class Engine:
         with translated():
             check(recipe, self.catalog)
             wanted = ModelSet.of(recipe, self.catalog)
-            # A picture names its model for good, also when its hash was not known before: a large
+            # A picture names its files for good, also when a hash was not known before: a large
             # file takes seconds to hash, so that is done beside the painting.
             aside = ThreadPoolExecutor(1)
-            hashed = aside.submit(self.catalog.hashed, wanted.checkpoint)
+            hashed = aside.submit(self.catalog.hashed_recipe, recipe)
             aside.shutdown(wait=False)
             preview = partial(self._preview, wanted)
             painted = render(recipe, wanted, self._ladder, self.stages, on_event, stop, preview)
-            sha256 = hashed.result().ref.sha256
-            named = recipe.checkpoint.model_copy(update={"sha256": sha256})
+            named = hashed.result()
         facts = self.facts(time.monotonic() - started, painted.healed)
-        return Picture(painted.image, recipe.model_copy(update={"checkpoint": named}), facts)
+        return Picture(painted.image, named, facts)
 
     def load(
         self, chosen: Checkpoint, on_event: OnEvent = _ignore, stop: Stop = _never

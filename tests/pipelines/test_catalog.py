@@ -270,6 +270,10 @@ def test_a_recipe_is_given_the_hashes_of_all_its_files(models: Path) -> None:
     assert named.loras[0].unet_weight == 0.5
     assert catalog.hashed_recipe(named) == named
 
+    (models / "loras" / "ink.safetensors").unlink()
+    catalog.rescan()
+    assert catalog.hashed_recipe(recipe).loras == recipe.loras
+
 
 @pytest.mark.parametrize(
     "place",
