@@ -1,7 +1,7 @@
 """The model files as the page lists them: searched, sorted, what fits the checkpoint first.
 
-    page = studio.models.page(Wish(role="lora", text="ink", checkpoint="dreamshaper_8"))
-    page.rows[0]["fits"], page.rows[0]["trigger_words"]
+page = studio.models.page(Wish(role="lora", text="ink", checkpoint="dreamshaper_8"))
+page.rows[0]["fits"], page.rows[0]["trigger_words"]
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Wish:
 
 
 class Page(NamedTuple):
-    """Some rows of the list; how many there are in all, and of them with a problem."""
+    """Some rows of the list; how many there are in all, and of them that cannot be used."""
 
     rows: list[dict[str, Any]]
     total: int
@@ -84,7 +84,7 @@ class Models:
         if view.checkpoint is not None:
             found.sort(key=lambda entry: not view.goes(entry))
         rows = [self._row(entry, view) for entry in found[wish.offset :][: wish.limit]]
-        return Page(rows, len(found), sum(entry.problem is not None for entry in found))
+        return Page(rows, len(found), sum(not entry.usable for entry in found))
 
     def counts(self) -> dict[str, Any]:
         """How many files there are of each role, and of each family by name, with its label."""
@@ -254,8 +254,8 @@ def _urgency(entry: Entry) -> int:
 
 
 _ORDERS: Mapping[Sort, Callable[[Entry], Any]] = {
-    "name": lambda entry: (entry.name.casefold(), entry.name),
+    "name": lambda entry: (entry.stem.casefold(), entry.name),
     "newest": lambda entry: -entry.mtime_ns,
     "size": lambda entry: -entry.size_bytes,
-    "family": lambda entry: (entry.family or "~", entry.name.casefold()),
+    "family": lambda entry: (entry.family or "~", entry.stem.casefold()),
 }

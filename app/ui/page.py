@@ -57,6 +57,8 @@ STYLES = (
     "firstrun.css",
     "presets.css",
     "models.css",
+    "models-view.css",
+    "models-details.css",
     "shelf.css",
 )
 """Style sheets in `static`, in the order in which they are read."""

@@ -71,6 +71,7 @@ export class ModelGrid {
     const width = this.#lane.clientWidth;
     if (!width) return;
     const focused = this.#lane.contains(document.activeElement);
+    const before = this.#seenAt();
     const { columns, side } = columnsIn(width, this.#look.least);
     const height = this.#look.height(side);
     this.#columns = columns;
@@ -83,6 +84,8 @@ export class ModelGrid {
     this.element.setAttribute("aria-rowcount", rows);
     this.element.setAttribute("aria-colcount", columns);
     this.#active = Math.max(0, Math.min(this.#active, this.#store.count - 1));
+    // The card that has the focus stays where it was seen, also when the rows get shorter.
+    if (before !== null) this.element.scrollTop = this.#top(this.#active) - before;
     this.draw();
     if (focused) this.focus(this.#active);
   }
@@ -105,13 +108,24 @@ export class ModelGrid {
   /** Give the focus to the card at `index`, wherever it is. */
   focus(index = this.#active) {
     this.#active = index;
-    const top = Math.floor(index / this.#columns) * this.#step;
+    const top = this.#top(index);
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop) this.element.scrollTop = top;
     const below = top + this.#step - scrollTop - clientHeight;
     if (below > 0) this.element.scrollTop = scrollTop + below;
     this.draw();
     this.#lane.querySelector(`[data-index="${index}"] button`)?.focus({ preventScroll: true });
+  }
+
+  #top(index) {
+    return Math.floor(index / this.#columns) * this.#step;
+  }
+
+  /** How far below the upper edge the active card stands; null where it is not seen. */
+  #seenAt() {
+    const { scrollTop, clientHeight } = this.element;
+    const below = this.#top(this.#active) - scrollTop;
+    return scrollTop > 0 && below > -this.#step && below < clientHeight ? below : null;
   }
 
   #fill(element, row) {

@@ -1,7 +1,7 @@
 // The two prompts as the shelf reads and edits them.
 
 import { field, type } from "./fields.js";
-import { withoutWords, withWords } from "./shelf-tags.js";
+import { tagOf, withoutWords, withTag, withWords } from "./shelf-tags.js";
 
 export const PROMPTS = ["prompt", "negative_prompt"];
 
@@ -22,6 +22,11 @@ export function write(text, name = "prompt") {
 /** Put words into a prompt, or take them out. */
 export function toggleWords(words, there, name = "prompt") {
   write((there ? withoutWords : withWords)(textOf(name), words), name);
+}
+
+/** Put a LoRA or a hypernetwork into the prompt, with the weight it is best used with. */
+export function addTag({ role, word, weight }) {
+  write(withTag(textOf(), tagOf({ role, name: word, weight: weight ?? 1 })));
 }
 
 /** Call `listener()` whenever a prompt or the checkpoint may have changed, typed or filled in. */

@@ -210,7 +210,7 @@ class Slider {
 }
 
 /** A trigger word: it goes into the prompt, or out of it. */
-function wordChip(words) {
+export function wordChip(words) {
   const flip = ({ currentTarget }) => {
     toggleWords(words, hasWords(textOf(), words));
     mark(currentTarget);

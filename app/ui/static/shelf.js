@@ -8,8 +8,8 @@ import { keep, kept } from "./kept.js";
 import { t } from "./language.js";
 import { asked } from "./models-api.js";
 import { ShelfLibrary } from "./shelf-library.js";
-import { PROMPTS, textOf, toggleWords, watch, write } from "./shelf-prompt.js";
-import { hasWords, tagOf, tagsIn, without, withTag } from "./shelf-tags.js";
+import { addTag, PROMPTS, textOf, toggleWords, watch, write } from "./shelf-prompt.js";
+import { hasWords, tagsIn, without } from "./shelf-tags.js";
 import { brief, Used } from "./shelf-used.js";
 import { found, values } from "./workspace.js";
 
@@ -171,11 +171,6 @@ class Shelf {
     this.#draw();
     this.#library.draw();
   }
-}
-
-/** Put a LoRA or a hypernetwork into the prompt, with the weight it is best used with. */
-export function addTag({ role, word, weight }) {
-  write(withTag(textOf(), tagOf({ role, name: word, weight: weight ?? 1 })));
 }
 
 function same(one, other) {
