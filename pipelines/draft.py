@@ -18,7 +18,7 @@ from pipelines.errors import RequestError, StudioError, WrongModel
 from pipelines.geometry import Size
 from pipelines.library.kinds import Role
 from pipelines.library.text import plain
-from pipelines.prompt.chunks import named_words
+from pipelines.prompt.chunks import named_words, word_of
 from pipelines.prompt.networks import (
     LoraAsked,
     Networks,
@@ -236,7 +236,7 @@ def _embeddings(texts: Sequence[str], chosen: Choice, choices: Choices) -> list[
     known: dict[str, ModelRef] = {}
     for model in choices.models("embedding"):
         if choices.why_not(model.entry, chosen) is None:
-            known.setdefault(model.entry.stem.casefold(), model.ref)
+            known.setdefault(word_of(model.ref.name).casefold(), model.ref)
     found = {word: None for text in texts for word in named_words(text, known)}
     return [known[word] for word in found]
 

@@ -9,7 +9,7 @@ from pipelines.errors import ModelFileError, StudioError
 from pipelines.library.entry import Entry
 from pipelines.library.header import Header, read_header
 from pipelines.library.pickle_header import read_pickle_header
-from pipelines.prompt.chunks import CHUNK, count_tokens, named_words
+from pipelines.prompt.chunks import CHUNK, count_tokens, named_words, word_of
 from pipelines.prompt.tokenizer import tokenizer
 
 
@@ -21,13 +21,14 @@ def prompt_length(prompt: str, checkpoint: str | None, catalog: Catalog) -> list
         with contextlib.suppress(StudioError):
             chosen = catalog.checkpoint(checkpoint)
     entries = [model.entry for model in catalog.models("embedding")]
-    named = set(named_words(prompt, [entry.stem for entry in entries]))
+    named = set(named_words(prompt, [word_of(entry.name) for entry in entries]))
     words: dict[str, int] = {}
     for entry in entries:
-        if entry.stem in named and (chosen is None or catalog.why_not(entry, chosen) is None):
+        word = word_of(entry.name)
+        if word in named and (chosen is None or catalog.why_not(entry, chosen) is None):
             count = _vectors(entry)
             if 0 < count <= CHUNK:
-                words.setdefault(entry.stem, count)
+                words.setdefault(word, count)
     return count_tokens(prompt, tokenizer(), words)
 
 

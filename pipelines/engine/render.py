@@ -7,7 +7,7 @@ if it fails (`pipelines.engine.heal`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -23,6 +23,7 @@ from pipelines.engine.stages import Keys, Stages
 from pipelines.engine.text import Conditioning, encode_pair
 from pipelines.errors import Cancelled, InvalidNumbers
 from pipelines.events import Decoding, Encoding, Event, Notice, Step
+from pipelines.models.embeddings import named
 from pipelines.models.hypernetworks import attached
 from pipelines.models.loader import LoadedCheckpoint
 from pipelines.models.model_set import ModelSet
@@ -125,6 +126,7 @@ class _Rendering:
 
 def encode(recipe: Recipe, models: LoadedCheckpoint) -> Pair:
     """The conditioning of both prompts. Raises InvalidNumbers."""
+    models = replace(models, embeddings=named(models.embeddings, recipe.embeddings))
     pair = encode_pair(recipe.prompt, recipe.negative_prompt, recipe.clip_skip, models)
     if not all(text.states.isfinite().all() for text in pair):
         raise InvalidNumbers(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,8 @@ from pipelines.errors import ModelFileError, WrongModel
 from pipelines.library.kinds import Family
 from pipelines.library.text import file_name
 from pipelines.models.contents import read_contents
-from pipelines.prompt.chunks import CHUNK
+from pipelines.prompt.chunks import CHUNK, word_of
+from pipelines.recipe import ModelRef
 
 _COMPONENTS = {
     "clip_l": "text_encoder",
@@ -75,6 +76,15 @@ def read_embedding(path: Path, family: Family) -> Embedding:
     if len({len(each) for each in vectors.values()}) > 1:
         raise _unknown(name)
     return Embedding(path.stem, vectors)
+
+
+def named(embeddings: Sequence[Embedding], refs: Sequence[ModelRef]) -> tuple[Embedding, ...]:
+    """The embeddings under the words that a recipe's prompts have for them, whatever their files
+    are called here; `refs` are the recipe's, in the same order."""
+    return tuple(
+        replace(embedding, word=word_of(ref.name))
+        for embedding, ref in zip(embeddings, refs, strict=True)
+    )
 
 
 def _only(tensors: Mapping[str, Tensor], name: str) -> Tensor:

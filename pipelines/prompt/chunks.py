@@ -24,6 +24,7 @@ BACKTRACK = 20
 _COMMA = ",</w>"
 _PLACEHOLDER = 0
 """The id where a vector of an embedding stands: any but EOS, at which the pooled one is taken."""
+_SUFFIXES = ("safetensors", "sft", "pt", "bin", "pth", "ckpt")
 
 
 class Place(NamedTuple):
@@ -92,6 +93,14 @@ def count_tokens(
     """Number of tokens (0 to 75) in each chunk of a prompt as it is written, for a counter beside
     the box: its tags count nothing, an embedding as many as it has vectors."""
     return [len(each.ids) for each in chunk(parse_networks(text).text, tokenizer, words)]
+
+
+def word_of(name: str) -> str:
+    """The word by which prompts mean an embedding of that name: its last part, without the
+    extension that a name has where two files would share it."""
+    last = name.rpartition("/")[2]
+    stem, dot, suffix = last.rpartition(".")
+    return stem if dot and stem and suffix.lower() in _SUFFIXES else last
 
 
 def named_words(text: str, words: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from pipelines.engine.text import encode_pair
 from pipelines.errors import WrongModel
 from pipelines.models.embeddings import Embedding, read_embedding
 from pipelines.models.loader import LoadedCheckpoint
+from pipelines.recipe import ModelRef
 from tests import tiny
 from tests.pipelines.engine.test_equals_diffusers import recipe, theirs
 
@@ -83,7 +84,8 @@ def test_states_and_pooled_vector_of_sdxl_equal_diffusers(tmp_path, count: int) 
 @pytest.mark.parametrize("name", ["sd1", "sdxl"])
 def test_a_whole_picture_equals_diffusers(name: str, monkeypatch) -> None:
     tensors = vectors(name)
-    asked = recipe(name, prompt=PROMPT, negative_prompt=NEGATIVE)
+    refs = (ModelRef(name="styles/zorple"),)
+    asked = recipe(name, prompt=PROMPT, negative_prompt=NEGATIVE, embeddings=refs)
     taught = oracle(name, tiny.pipeline(name), tensors)
     monkeypatch.setattr(tiny, "pipeline", lambda _: taught)
     expected = theirs(asked, name)

@@ -13,6 +13,7 @@ from pipelines.prompt.chunks import (
     count_tokens,
     even_out,
     named_words,
+    word_of,
 )
 from pipelines.prompt.tokenizer import BOS, EOS, tokenizer
 
@@ -229,3 +230,18 @@ def test_named_words_are_those_that_the_chunks_have_in_order_and_once():
     assert named_words(text, words) == ["wash (v2)", "zorple"]
     found = [place.word for each in chunk(text, tokenizer(), words) for place in each.places]
     assert found == ["wash (v2)", "zorple", "zorple"]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("zorple", "zorple"),
+        ("styles/2023/Zorple", "Zorple"),
+        ("zorple.safetensors", "zorple"),  # where a zorple.pt is beside it
+        ("models/zorple.PT", "zorple"),
+        ("zorple.v2", "zorple.v2"),
+        (".pt", ".pt"),
+    ],
+)
+def test_the_word_of_an_embedding_is_its_name_without_folders_and_extension(name, word):
+    assert word_of(name) == word
