@@ -82,7 +82,9 @@ class Form:
 
     def number(self, name: str, **look: Any) -> gr.Number:
         """A box for a whole number."""
-        return self.add(name, gr.Number(precision=0, **self._common(name) | look))
+        known = facts(name)
+        bounds = {"minimum": known.minimum, "maximum": known.maximum}
+        return self.add(name, gr.Number(precision=0, **bounds, **self._common(name) | look))
 
     def choice(self, name: str, choices: Sequence[Any], **look: Any) -> gr.Dropdown:
         """A list to choose from: names, or pairs of label and name.

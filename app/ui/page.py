@@ -56,6 +56,7 @@ STYLES = (
     "form.css",
     "firstrun.css",
     "presets.css",
+    "bar.css",
     "models.css",
     "models-view.css",
     "models-details.css",
@@ -115,6 +116,7 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
         page.filled_for.render()
         page.working.render()
         with gr.Column(elem_id="studio"):
+            _model_bar(page)
             generate, first, presets, answers = _compose(page)
             _tabs(page, offered, answers)
             results = panels.results(starter=_only_starter(page.forms.shared.chosen))
@@ -126,6 +128,17 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
         wire_presets(page, presets)
         _keep(page, [tab.name for tab in offered if isinstance(tab, View)])
     return blocks
+
+
+def _model_bar(page: Page) -> None:
+    """Which models paint, and what of them is in memory."""
+    form = page.forms.shared
+    with gr.Column(elem_id="model", elem_classes="card"):
+        panels.model_fold()
+        form.choice("checkpoint", checkpoints(page.studio), info=None)
+        form.add("vae", panels.vae_picker(form.id("vae")))
+        form.number("clip_skip")
+        panels.memory()
 
 
 def _compose(page: Page) -> tuple[gr.Button, gr.Button, gr.HTML, gr.HTML]:
@@ -147,8 +160,6 @@ def _compose(page: Page) -> tuple[gr.Button, gr.Button, gr.HTML, gr.HTML]:
             first = gr.Button(
                 say("form.first"), size="sm", elem_id="generate-first", interactive=True
             )
-    with gr.Column(elem_id="model", elem_classes="card"):
-        form.choice("checkpoint", checkpoints(page.studio), info=None)
     return generate, first, presets, answers
 
 

@@ -14,6 +14,7 @@ import gradio as gr
 
 from app.ui.fields import facts
 from app.ui.form import Forms
+from pipelines.draft import AUTOMATIC
 from pipelines.errors import StudioError
 from pipelines.geometry import Size
 
@@ -86,9 +87,24 @@ def workspace(forms: Forms) -> gr.HTML:
     return panel("workspace", call, script="workspace", fields=fields)
 
 
+def model_fold() -> gr.HTML:
+    """What the model bar is folded to where there is little room: a line, which opens it."""
+    return panel("model-fold", "fold(element)", script="bar")
+
+
+def vae_picker(name: str) -> gr.HTML:
+    """The list of VAEs, in an element of that id; its value is a draft's `vae`."""
+    return panel(name, "vae(element, props, watch)", AUTOMATIC, script="bar-vae")
+
+
+def memory() -> gr.HTML:
+    """What is loaded where, and the button that frees all of it."""
+    return panel("memory", "memory(element)", script="bar")
+
+
 def shelf() -> gr.HTML:
-    """The LoRAs below the prompts. What it changes stands in the prompt, which it edits by `type` of
-    `static/fields.js` and hears of as `gesso:field`."""
+    """The LoRAs below the prompts. What it changes stands in the prompt, which it edits by `type`
+    of `static/fields.js` and hears of as `gesso:field`."""
     return panel("shelf", "shelf(element)", script="shelf")
 
 

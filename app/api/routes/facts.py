@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from app.api.routes.models import scanning
 from app.studio.doctor import quick
 from app.studio.service import Studio
+from pipelines.catalog import Catalog
 from pipelines.draft import Choice, Draft
+from pipelines.errors import StudioError
 from pipelines.recipe import Recipe
 
 
@@ -26,6 +29,18 @@ def add(router: APIRouter, studio: Studio) -> None:
             "scanning": scanning(studio),
         }
 
+    @router.get("/choices/vaes")
+    def vaes(checkpoint: Annotated[str | None, Query(max_length=512)] = None) -> dict[str, Any]:
+        """The VAE files that can be used, those that go with a checkpoint first; the others say
+        `why_not`. `automatic` is the one that belongs to it, null where its own is used.
+
+        No `checkpoint` is the default one; with one that is not here, all files may go.
+        """
+        chosen = None
+        with contextlib.suppress(StudioError):
+            chosen = studio.catalog.checkpoint(checkpoint)
+        return _vaes(studio.catalog, chosen)
+
     @router.get("/schema")
     def schema() -> dict[str, Any]:
         """JSON schemas of what is asked and of what is decided."""
@@ -40,6 +55,20 @@ def add(router: APIRouter, studio: Studio) -> None:
     def health() -> dict[str, Any]:
         """That the studio answers, and how its engine is."""
         return {"status": "ok", "engine": studio.engine()}
+
+
+def _vaes(catalog: Catalog, checkpoint: Choice | None) -> dict[str, Any]:
+    automatic = catalog.automatic_vae(checkpoint) if checkpoint else None
+    rows = [
+        {
+            "name": vae.ref.name,
+            "size_bytes": vae.entry.size_bytes,
+            "why_not": catalog.why_not(vae.entry, checkpoint) if checkpoint else None,
+        }
+        for vae in catalog.models("vae")
+    ]
+    rows.sort(key=lambda row: row["why_not"] is not None)
+    return {"automatic": automatic.ref.name if automatic else None, "vaes": rows}
 
 
 def _checkpoint(choice: Choice) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import { goToForm, idOf } from "./tabs.js";
 
 const EDITABLE = "textarea, input";
+const CHOSEN = `${EDITABLE}, [role=combobox]`;
 
 export function field(name) {
   return document.getElementById(idOf(name));
@@ -28,12 +29,12 @@ export function type(name, text) {
 export function mark(name) {
   for (const marked of document.querySelectorAll(".wrong")) {
     marked.classList.remove("wrong");
-    for (const box of marked.querySelectorAll(EDITABLE)) box.removeAttribute("aria-invalid");
+    for (const box of marked.querySelectorAll(CHOSEN)) box.removeAttribute("aria-invalid");
   }
   const wrong = name && field(name);
   if (!wrong) return;
   wrong.classList.add("wrong");
-  for (const box of wrong.querySelectorAll(EDITABLE)) box.setAttribute("aria-invalid", "true");
+  for (const box of wrong.querySelectorAll(CHOSEN)) box.setAttribute("aria-invalid", "true");
   wrong.addEventListener("input", () => mark(null), { once: true });
   wrong.scrollIntoView({ block: "nearest", behavior: "smooth" });
 }

@@ -8,7 +8,7 @@ const NAME_LIMIT = 80;
 const SHARED = "shared";
 const UNASKED = ["prompt", "negative_prompt", "seed"]; // what presets are seldom about
 const AUTOMATIC = "Automatic"; // as every language keeps it
-const ADVANCED = ["clip_skip", "prediction_type", "size_conditioning"];
+const ADVANCED = ["prediction_type", "size_conditioning"];
 
 /** Ask for a name and for what to keep. `save({ name, fields, replace })` gives the error, or null
  *  when it is done; `closed()` is called at the end. */

@@ -7,10 +7,10 @@ import { fail, offer } from "./toast.js";
 import { iconButton } from "./icons.js";
 import { n, t } from "./language.js";
 import { saveDialog } from "./presets-save.js";
+import { anchor } from "./popup.js";
 import * as api from "./presets-api.js";
 
 const LIST = "presets-list";
-const MARGIN = 16;
 
 /** Those that Gesso brings along. */
 const BUNDLED = new Map([
@@ -40,6 +40,7 @@ class Presets {
   #entries = h("ul", {});
   #empty = h("p", { hidden: true }, t("presets.empty"));
   #ask;
+  #place;
 
   constructor(ask) {
     this.#ask = ask;
@@ -53,13 +54,10 @@ class Presets {
     this.list = h("div", looks, this.#entries, this.#empty, save);
     this.list.addEventListener("toggle", ({ newState }) => newState === "open" && this.#opened());
     this.list.addEventListener("keydown", (event) => this.#walk(event));
-    for (const moved of ["resize", "scroll"]) {
-      addEventListener(moved, () => this.#place(), { capture: true, passive: true });
-    }
+    this.#place = anchor(this.list, this.button);
   }
 
   async #opened() {
-    this.#place();
     try {
       const rows = (await api.list()).map(this.#row, this);
       this.#entries.replaceChildren(...rows);
@@ -70,16 +68,6 @@ class Presets {
     }
     this.#place();
     if (document.activeElement === this.button) this.list.querySelector(".entry").focus();
-  }
-
-  /** Beside the button, as far as the window allows. */
-  #place() {
-    if (!this.list.matches(":popover-open")) return;
-    const { left, bottom } = this.button.getBoundingClientRect();
-    const { width, height } = this.list.getBoundingClientRect();
-    const within = (wanted, room) => Math.max(MARGIN, Math.min(wanted, room - MARGIN));
-    this.list.style.left = `${within(left, document.documentElement.clientWidth - width)}px`;
-    this.list.style.top = `${within(bottom + 6, innerHeight - height)}px`;
   }
 
   #row({ name, values }) {

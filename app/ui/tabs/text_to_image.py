@@ -69,7 +69,6 @@ def _sampler(form: Form, samplers: list[Sampler]) -> None:
 
 
 def _advanced(form: Form) -> gr.Row:
-    form.slider("clip_skip")
     form.choice("prediction_type", [AUTOMATIC, *get_args(PredictionType)], value=AUTOMATIC)
     with gr.Row(
         visible=_takes_size(form.chosen), elem_id=form.id("size_conditioning")
