@@ -28,7 +28,8 @@ from pipelines.library.entry import Entry, Training
 from pipelines.library.kinds import Role
 from pipelines.library.search import nearest
 from pipelines.library.text import plain
-from pipelines.prompt.networks import parse_networks, words_in
+from pipelines.prompt.chunks import named_words, word_of
+from pipelines.prompt.networks import parse_networks
 
 USED: frozenset[Role] = frozenset(("checkpoint", "vae", "lora", "embedding", "hypernetwork"))
 """What Gesso paints with; files of other kinds are only listed."""
@@ -163,8 +164,9 @@ class Models:
 
     def _worded(self, texts: Sequence[str], view: _View) -> list[dict[str, Any]]:
         entries = sorted(self._catalog.library.entries("embedding"), key=view.goes)
-        known = {entry.stem: entry for entry in entries}  # of one name, one that goes with it
-        found = dict.fromkeys(word for text in texts for *_, word in words_in(text, known))
+        # Of those of one name, one that goes with it.
+        known = {word_of(entry.name): entry for entry in entries}
+        found = dict.fromkeys(word for text in texts for word in named_words(text, known))
         return [{"name": w, "model": self._row(known[w], view), "near": None} for w in found]
 
     def _view(self, checkpoint: str | None) -> _View:
