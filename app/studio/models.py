@@ -232,7 +232,7 @@ class _View:
         return entry.stem if self.stems[entry.role, entry.stem.casefold()] == 1 else entry.name
 
     def why_not(self, entry: Entry) -> str | None:
-        return self.checkpoint and self.catalog.why_not(entry, self.checkpoint)
+        return self.catalog.why_not(entry, self.checkpoint) if self.checkpoint else None
 
     def goes(self, entry: Entry) -> bool:
         return entry.problem is None and self.why_not(entry) is None

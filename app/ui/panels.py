@@ -122,7 +122,8 @@ def presets() -> gr.HTML:
 
 def results(*, starter: bool) -> gr.HTML:
     """Progress, picture, strip. Raises the event `reuse`: with `what` "values", the form is to be
-    filled with them; with "seed", the seed of a `picture` is asked for."""
+    filled with them; with "checkpoint", the one in them is to be chosen; with "seed", the seed of
+    a `picture` is asked for."""
     reuse = "(picture, what, values) => trigger('reuse', { picture, what, values })"
     return panel("results", f"results(element, props, {reuse})", starter=starter)
 

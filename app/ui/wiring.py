@@ -83,17 +83,7 @@ def wire_checkpoint(page: Page, answers: gr.HTML) -> None:
     checkpoint, forms = page.forms.shared["checkpoint"], page.forms
 
     def choose(filled: str, *values: Any) -> list[Any]:
-        held = forms.held(values)
-        asked = held[SHARED]["checkpoint"]
-        old, new = (checkpoint_or_none(page.studio, name) for name in (filled, asked))
-        if new is None:
-            return page.unfilled()
-        after = starting_values(new.variant)
-        changes = {
-            name: refill(own, starting_values(old.variant) if old else own, after)
-            for name, own in held.items()
-        }
-        return [new.ref.name, *forms.updates(changes)]
+        return _chosen(page, filled, forms.held(values))
 
     def check(name: str) -> Any:
         try:
@@ -137,19 +127,24 @@ def wire_reset(page: Page, form: Form, reset: gr.Button, answers: gr.HTML) -> No
 
 
 def wire_reuse(page: Page, results: gr.HTML, answers: gr.HTML) -> None:
-    """`results` brings the settings of a picture, or asks for its seed."""
+    """`results` brings the settings of a picture, asks for its seed, or for another checkpoint."""
 
-    def reuse(event: gr.EventData, tab: str) -> list[Any]:
+    def reuse(event: gr.EventData, tab: str, filled: str, *values: Any) -> list[Any]:
         try:
+            if event.what == "checkpoint":
+                name = page.studio.catalog.checkpoint(str(event.values["checkpoint"])).ref.name
+                held = page.forms.held(values)
+                held[SHARED]["checkpoint"] = name
+                return [gr.skip(), *_chosen(page, filled, held)]
             if event.what == "values":
                 return [gr.skip(), *_filled(page, tab, Draft.of(event.values))]
             seed = str(page.studio.gallery.recipe(str(event.picture)).seed)
         except StudioError as error:
             return [panels.refused(error), *page.unfilled()]
-        values = page.forms.place(tab, {"seed": seed})
-        return [gr.skip(), gr.skip(), *page.forms.updates(values)]
+        changes = page.forms.place(tab, {"seed": seed})
+        return [gr.skip(), gr.skip(), *page.forms.updates(changes)]
 
-    results.reuse(reuse, page.working, [answers, *page.filled], **QUIET)
+    results.reuse(reuse, [page.working, *page.filled], [answers, *page.filled], **QUIET)
 
 
 def wire_presets(page: Page, presets: gr.HTML) -> None:
@@ -165,6 +160,21 @@ def wire_presets(page: Page, presets: gr.HTML) -> None:
             return panels.refused(error)
 
     presets.save(save, [page.working, *page.forms.widgets], presets, **QUIET)
+
+
+def _chosen(page: Page, filled: str, held: dict[str, dict[str, Any]]) -> list[Any]:
+    """What changes when the checkpoint that the widgets hold is chosen: see `refill`."""
+    asked = held[SHARED]["checkpoint"]
+    old, new = (checkpoint_or_none(page.studio, name) for name in (filled, asked))
+    if new is None:
+        return page.unfilled()
+    after = starting_values(new.variant)
+    changes = {
+        name: refill(own, starting_values(old.variant) if old else own, after)
+        for name, own in held.items()
+    }
+    changes[SHARED]["checkpoint"] = asked
+    return [new.ref.name, *page.forms.updates(changes)]
 
 
 def _filled(page: Page, tab: str, draft: Draft) -> list[Any]:

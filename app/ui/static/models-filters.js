@@ -24,6 +24,17 @@ export class ModelFilters {
   #sort = this.#select("models.sort");
   #count = h("span", { class: "count", role: "status" });
   #again;
+  #more = h(
+    "button",
+    {
+      class: "toggle more",
+      type: "button",
+      "aria-expanded": "false",
+      "aria-label": t("models.filters"),
+      onclick: () => this.#fold(),
+    },
+    icon("filter"),
+  );
 
   /** `changed(wish)` is called with what is asked for, `rescan()` looks into the folders again. */
   constructor(changed, rescan) {
@@ -36,11 +47,16 @@ export class ModelFilters {
       "div",
       { class: "filters", role: "search", "aria-label": t("models.filters") },
       h("label", { class: "search" }, icon("search"), this.#search),
-      this.#role,
-      this.#family,
-      this.#sort,
-      h("button", { class: "toggle", type: "button", onclick: showFolders }, t("models.folders")),
-      this.#again,
+      this.#more,
+      h(
+        "div",
+        { class: "rest" },
+        this.#role,
+        this.#family,
+        this.#sort,
+        h("button", { class: "toggle", type: "button", onclick: showFolders }, t("models.folders")),
+        this.#again,
+      ),
       this.#count,
     );
     this.offer({ roles: {}, families: [] });
@@ -97,6 +113,11 @@ export class ModelFilters {
 
   #select(key) {
     return h("select", { "aria-label": t(key), onchange: () => this.#tell() });
+  }
+
+  #fold() {
+    const open = this.element.classList.toggle("open");
+    this.#more.setAttribute("aria-expanded", String(open));
   }
 
   #soon() {

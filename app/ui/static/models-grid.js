@@ -125,7 +125,7 @@ export class ModelGrid {
   #seenAt() {
     const { scrollTop, clientHeight } = this.element;
     const below = this.#top(this.#active) - scrollTop;
-    return scrollTop > 0 && below > -this.#step && below < clientHeight ? below : null;
+    return below > -this.#step && below < clientHeight ? below : null;
   }
 
   #fill(element, row) {

@@ -132,6 +132,10 @@ export function results(element, props, fill) {
   document.addEventListener("gesso:preset", ({ detail: { name, ...settings } }) =>
     take(rich("presets.taken", { name: bdi(name) }), settings),
   );
+  document.addEventListener("gesso:use", ({ detail: { role, name } }) => {
+    reuse(null, role === "checkpoint" ? role : "values", { [role]: name });
+    notice?.tell(rich("models.taken", { name: bdi(name) }), [], undo());
+  });
   document.addEventListener("gesso:tab", () => stage.turn());
   workspace.found.then((kept) => kept && stage.restore(kept.tabs));
   feed.subscribe((snapshot) => {
