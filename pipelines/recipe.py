@@ -233,9 +233,10 @@ def upgrade(data: dict[str, Any]) -> dict[str, Any]:
 def explain(error: ValidationError) -> RequestError:
     """The first complaint of a validation, as one sentence with a cure and the field's name."""
     first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if not str(part).startswith("function")]
+    parts = [part for part in first["loc"] if isinstance(part, str)]
+    where = [part for part in parts if not part.startswith("function")]
     field = where[0] if where else None
-    name = " ".join(where).replace("_", " ").capitalize() or "The request"
+    name = " ".join([_titled(field), *where[1:]]).replace("_", " ") if field else "The request"
     given = first.get("input")
     context = first.get("ctx", {})
     match first["type"]:
@@ -262,6 +263,13 @@ def explain(error: ValidationError) -> RequestError:
         case _:
             shown = repr(given) if len(repr(given)) < 60 else "that"
             return RequestError(f"{name} cannot be {shown}.", _sentence(first["msg"]) + ".", field)
+
+
+def _titled(field: str) -> str:
+    """A field's name as it begins a sentence: "Guidance scale", "VAE"."""
+    info = Recipe.model_fields.get(field)
+    title = info.title if info is not None else None
+    return title if title and title.lower() == field else field.capitalize()
 
 
 def _nearest_side(value: Any) -> int:

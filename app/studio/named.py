@@ -26,6 +26,7 @@ from pipelines.library.roles import said
 from pipelines.library.search import is_hash
 from pipelines.library.text import plain
 from pipelines.metadata.beside import bare, stem
+from pipelines.prompt.chunks import word_of
 from pipelines.prompt.networks import (
     HypernetworkAsked,
     LoraAsked,
@@ -129,8 +130,9 @@ class Names:
         missing: list[_Missing] = []
         for name in islice(names, NETWORK_LIMIT):
             found = self._fitting("embedding", name, hashes.get(("embedding", bare(name))), missing)
-            if found is not None and found.entry.stem.casefold() != stem(name).casefold():
-                first, second = (_renamed(text, stem(name), found.entry.stem) for text in texts)
+            word = word_of(found.ref.name) if found is not None else stem(name)
+            if word.casefold() != stem(name).casefold():
+                first, second = (_renamed(text, stem(name), word) for text in texts)
                 texts = first, second
         self._tell("embedding", missing)
         return texts

@@ -19,13 +19,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.recipe import ModelRef, Recipe, Weight
+from pipelines.recipe import WEIGHT_LIMIT, ModelRef, Recipe, Weight
 
 _ARGUMENTS = r"(?:[^<>\\]|\\[<>:\\]?+){1,1200}+"
 """Bounded, and nothing in it is read twice, however hostile the prompt."""
 _TAG = re.compile(rf"<(lora|lyco|hypernet):({_ARGUMENTS})>", re.IGNORECASE)
 _RUN = re.compile(rf" ?(?:<(?:lora|lyco|hypernet):{_ARGUMENTS}> ?+)++", re.IGNORECASE)
 _PART = re.compile(r"((?:[^:\\]|\\[<>:\\]?+)*+)(?::|\Z)")
+_CURE = f"Write NAME:0.8, with a weight from -{WEIGHT_LIMIT:g} to {WEIGHT_LIMIT:g}"
 _ESCAPED = re.compile(r"\\([<>:\\])")
 _SPECIAL = re.compile(r"[<>:\\]")
 
@@ -165,7 +166,7 @@ def _tag(kind: str, name: str, *weights: float) -> str:
 def _lora(arguments: str) -> dict[str, Any]:
     name, positional, named = _read(arguments)
     if len(positional) > 2 or named.keys() - {"te", "unet"}:
-        raise ValueError("There are too many weights")
+        raise ValueError(_CURE)
     text_encoder = named.get("te", positional[0] if positional else 1.0)
     unet = named.get("unet", positional[1] if len(positional) == 2 else text_encoder)
     apart = None if unet == text_encoder else text_encoder
@@ -175,7 +176,7 @@ def _lora(arguments: str) -> dict[str, Any]:
 def _hypernetwork(arguments: str) -> dict[str, Any]:
     name, positional, named = _read(arguments)
     if len(positional) > 1 or named:
-        raise ValueError("There are too many weights")
+        raise ValueError(_CURE)
     return {"name": name, "weight": positional[0] if positional else 1.0}
 
 
@@ -185,11 +186,15 @@ def _read(arguments: str) -> tuple[str, list[float], Mapping[str, float]]:
     positional: list[float] = []
     named: dict[str, float] = {}
     for part in rest:
-        key, equals, value = part.partition("=")
+        key, equals, value = part.rpartition("=")
+        try:
+            weight = float(value)
+        except ValueError:
+            raise ValueError(_CURE) from None
         if equals:
-            named[key.strip().lower()] = float(value)
+            named[key.strip().lower()] = weight
         else:
-            positional.append(float(part))
+            positional.append(weight)
     return _ESCAPED.sub(r"\1", first), positional, named
 
 

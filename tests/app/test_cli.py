@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from app import cli
 from app.api import hosts
 from app.settings import Settings
 from pipelines.draft import Draft
-from pipelines.metadata import read_recipe
+from pipelines.metadata import read_infotext, read_recipe
 from pipelines.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,59 @@ def test_a_prompt_becomes_a_file_that_carries_its_recipe(machine, capsys):
     assert (recipe.prompt, recipe.seed, str(recipe.size)) == ("a red house", 7, "64x128")
     with Image.open(machine / "house.png") as image:
         assert image.size == (64, 128)
+
+
+@pytest.fixture
+def beside(tiny_home, tmp_path) -> list[str]:
+    """Flags that add a folder with a LoRA, a VAE and an embedding for the tiny checkpoint."""
+    folder = tmp_path / "more"
+    for kind in ("loras", "vae", "embeddings"):
+        (folder / kind).mkdir(parents=True)
+    dice = torch.Generator().manual_seed(1)
+    layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
+    lora = {
+        f"{layer}.lora_down.weight": torch.randn(4, 32, generator=dice),
+        f"{layer}.lora_up.weight": torch.randn(32, 4, generator=dice),
+    }
+    save_file(lora, folder / "loras" / "ink.safetensors")
+    whole = load_file(tiny_home / "models" / "checkpoints" / "tiny-sd1.safetensors")
+    prefix = "first_stage_model."
+    vae = {k.removeprefix(prefix): v.flip(0) for k, v in whole.items() if k.startswith(prefix)}
+    save_file(vae, folder / "vae" / "soft.safetensors")
+    vectors = {"emb_params": torch.randn(2, 32, generator=dice)}
+    save_file(vectors, folder / "embeddings" / "mood.safetensors")
+    return ["--models", str(tiny_home / "models"), "--models", str(folder)]
+
+
+def test_loras_and_a_vae_are_flags_and_stand_in_the_recipe(machine, beside, capsys):
+    pixels = {}
+    for name, more in {
+        "plain": [],
+        "nothing": ["--lora", "ink:0"],
+        "lora": ["--lora", "ink:0.8"],
+        "vae": ["--vae", "soft"],
+        "both": ["--lora", "ink:0.8", "--vae", "soft", "--negative-prompt", "a Mood"],
+    }.items():
+        out = machine / f"{name}.png"
+        flags = render(machine, "--seed", "7", "--size", "64x64", *beside, *more)
+        flags[flags.index(str(machine / "house.png"))] = str(out)
+        assert cli.main(flags) == 0, capsys.readouterr().err
+        with Image.open(out) as image:
+            pixels[name] = image.tobytes()
+    assert pixels["nothing"] == pixels["plain"]
+    assert len(set(pixels.values())) == 4
+
+    recipe = read_recipe(machine / "both.png")
+    [use] = recipe.loras
+    assert (use.model.name, use.unet_weight, use.text_encoder_weight) == ("ink", 0.8, 0.8)
+    assert recipe.vae is not None and recipe.vae.name == "soft"
+    assert [ref.name for ref in recipe.embeddings] == ["mood"]
+    refs = (recipe.checkpoint, recipe.vae, use.model, *recipe.embeddings)
+    assert all(ref.sha256 for ref in refs) and use.model.addnet
+    said = read_infotext(machine / "both.png")
+    assert said.prompt == "a red house <lora:ink:0.8>"
+    assert said.fields["Lora hashes"] == f"ink: {use.model.addnet}"
+    assert said.fields["VAE hash"] == recipe.vae.sha256[:10]
 
 
 @pytest.mark.slow
@@ -96,6 +151,9 @@ def test_several_pictures_are_numbered_and_count_their_seeds_up(machine):
         (["--seed", str(2**64)], "out of range"),
         (["--sampler", "Eulr"], "Did you mean 'Euler'?"),
         (["--count", "65"], "Count cannot be"),
+        (["--vae", "gone"], "no VAE called gone"),
+        (["--lora", "gone:1"], "no LoRA called gone"),
+        (["--lora", "ink:much"], "LoRAs cannot be 'ink:much'. Write NAME:0.8"),
         (["--device", "toaster"], "Device cannot be 'toaster'"),
         (["--recipe", "x.json"], "Leave out the prompt, --steps, --checkpoint."),
     ],
