@@ -45,8 +45,9 @@ Scale = Callable[[int | None], float]
 def changes_of(parts: Parts, alpha: float | None, scale: Scale) -> Iterator[tuple[str, Change]]:
     """The changes of a module's "weight" and "bias".
 
-    Takes from `parts` what it understands. Raises KeyError where a part is missing, ValueError
-    where parts do not fit each other.
+    Takes from `parts` what it understands, and leaves the rest: parts of kinds that are not
+    supported, such as BOFT, sparse biases (`bias_values`) or embeddings of peft. Raises
+    LookupError where a part is missing, ValueError where parts do not fit each other.
     """
     change = _change_of_weight(parts, alpha, scale)
     if isinstance(change, Added) and "up_bias" in parts:
@@ -68,7 +69,7 @@ def _change_of_weight(parts: Parts, alpha: float | None, scale: Scale) -> Change
             return Added(matrix, scale(matrix.rank))
     if "a1" in parts:
         return _generalised(parts, scale)
-    if "blocks" in parts:
+    if "blocks" in parts and parts["blocks"].ndim == 3:  # BOFT, which is not supported, has four.
         return Rotated(parts.pop("blocks"), alpha or 0.0, parts.pop("rescale", None))
     if "on_input" in parts:
         return Scaled(parts.pop("factors"), on_input=bool(parts.pop("on_input")))
@@ -132,4 +133,6 @@ def peft_scale(settings: Mapping[str, Any], component: str, module: str, rank: i
             alpha = own
     if alpha is None:
         return 1.0
-    return float(alpha) / (math.sqrt(rank) if found.get(f"{component}.use_rslora") else rank)
+    if not math.isfinite(alpha):
+        raise ValueError("an alpha is not a number")
+    return alpha / (math.sqrt(rank) if found.get(f"{component}.use_rslora") else rank)

@@ -122,7 +122,7 @@ class _Reader:
         ) as error:
             raise self._damaged(f"its tensors for {plain(name, 80)} do not fit together") from error
         if parts:
-            raise self._unsupported(next(iter(parts)))
+            raise self._unsupported(next(end for end, part in PARTS.items() if part in parts))
         for weight, change in changes:
             yield from self._placed(place, weight, change)
 

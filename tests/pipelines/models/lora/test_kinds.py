@@ -20,7 +20,7 @@ def examples(loaded, kind, *types):
     }
 
 
-@pytest.mark.parametrize("model", ["sd1", "sd2", "sdxl"])
+@pytest.mark.parametrize("model", ["sd1", pytest.param("sd2", marks=pytest.mark.slow), "sdxl"])
 @pytest.mark.parametrize(
     ("kind", "types"),
     [(kind, (nn.Linear, nn.Conv2d)) for kind in LINEAR]

@@ -1,5 +1,6 @@
 """Whoever trained a LoRA, and whatever he calls the modules: the same weights change."""
 
+import functools
 import gzip
 import json
 from pathlib import Path
@@ -30,15 +31,17 @@ from tests.pipelines.models.lora.spelling import (
 PRESETS = Path(__file__).parents[4] / "presets"
 PUBLISHED = Path(__file__).parents[1] / "published"
 UNET = "model.diffusion_model."
+BYTE = torch.float8_e4m3fn
 FAMILIES = {family.name: family for family in families()}
 VARIANTS = {variant.name: variant for variant in variants([PRESETS])}
-FULL_SIZE = ("sd15", "sd2", "sdxl", "sdxl-refiner")
+FULL_SIZE = ("sd15", "sd2", "sdxl", pytest.param("sdxl-refiner", marks=pytest.mark.slow))
 
 
 def published(name):
     return json.loads(gzip.decompress((PUBLISHED / f"{name}.json.gz").read_bytes()))
 
 
+@functools.cache
 def full_size_layers(name):
     """(component, module, shape) of every linear layer and convolution of a published model."""
     variant = VARIANTS[name]
@@ -57,8 +60,8 @@ def thin(module, shape):
     """A LoRA of rank 1 for a module."""
     out, *inner = shape
     return {
-        f"{module}.lora_up.weight": torch.ones(out, 1, *[1] * (len(inner) - 1)),
-        f"{module}.lora_down.weight": torch.ones(1, *inner),
+        f"{module}.lora_up.weight": torch.zeros(out, 1, *[1] * (len(inner) - 1), dtype=BYTE),
+        f"{module}.lora_down.weight": torch.zeros(1, *inner, dtype=BYTE),
     }
 
 
@@ -87,7 +90,10 @@ def test_every_layer_of_a_full_size_model_is_found_by_its_name(tmp_path, name, s
 
 
 @pytest.mark.parametrize("name", FULL_SIZE)
-@pytest.mark.parametrize("unet", [UNET, "lora_unet_", "diffusion_model."])
+@pytest.mark.parametrize(
+    "unet", [pytest.param(UNET, marks=pytest.mark.slow), "lora_unet_",
+             pytest.param("diffusion_model.", marks=pytest.mark.slow)],
+)  # fmt: skip
 def test_every_layer_of_a_full_size_model_is_found_by_its_published_name(tmp_path, name, unet):
     """kohya's scripts train SDXL under these names, ComfyUI saves under them."""
     encoders = FAMILIES[VARIANTS[name].family].encoders

@@ -1,5 +1,7 @@
 """What diffusers makes of a LoRA with peft, Gesso makes of it, too."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -22,9 +24,14 @@ def fused(name, path):
     return {part: getattr(pipeline, part).state_dict() for part in components}
 
 
-@pytest.mark.parametrize("model", ["sd1", "sd2", "sdxl"])
-@pytest.mark.parametrize("layout", ["kohya", "peft"])
-@pytest.mark.parametrize("convolutions", [False, True])
+SOME = [("sd1", "kohya", True), ("sd2", "peft", False), ("sdxl", "kohya", True)]
+ALL = itertools.product(("sd1", "sd2", "sdxl"), ("kohya", "peft"), (False, True))
+
+
+@pytest.mark.parametrize(
+    ("model", "layout", "convolutions"),
+    [pytest.param(*case, marks=[] if case in SOME else pytest.mark.slow) for case in ALL],
+)
 def test_a_lora_changes_what_diffusers_changes(
     checkpoint, written, read, equal, model, layout, convolutions
 ):
