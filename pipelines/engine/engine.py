@@ -60,7 +60,7 @@ class Engine:
         probed = dtype == "auto" and self.device.type == "cpu"
         self.bfloat16_gain = bfloat16_gain() if probed else None
         self.dtype = choose_dtype(self.device, dtype, self.bfloat16_gain)
-        self.manager = ModelManager(catalog, self.device, self.dtype, ram_budget, device_budget)
+        self.manager = ModelManager(self.device, self.dtype, ram_budget, device_budget)
         self.stages = Stages()
         self._ladder = Ladder(self.manager)
         self._previews: dict[Stamp, PreviewMap] = {}

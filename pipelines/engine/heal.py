@@ -55,7 +55,7 @@ class Ladder:
             self._for, self._means = (wanted, recipe.size), Means()
 
         def models() -> LoadedCheckpoint:
-            return self._manager.ready(wanted, on_event, stop)
+            return self._manager.ready(wanted, on_event, stop, recipe.size)
 
         return Climb(self, recipe, models)
 

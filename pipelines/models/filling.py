@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,14 @@ _PAGES_KEPT = 2**28
 """Bytes of a file that may count as this process's memory while it is read."""
 
 _LABELS = {"unet": "UNet", "vae": "VAE", "text_encoder_2": "OpenCLIP text encoder"}
+
+
+def _unheard(_done: int, _total: int) -> None:
+    return None
+
+
+def _never() -> bool:
+    return False
 
 
 def label(component: str) -> str:
@@ -72,78 +80,81 @@ class Filling:
 
     `spent` are the mapped weights that the modules were filled with before, if they were: what
     they hold beside those is memory to be filled again. `progress` hears `(done, total)` bytes,
-    about a hundred times; `stop` is asked between tensors.
+    about a hundred times; `stop` is asked between tensors. Components that are `at_home` live in
+    RAM wherever the others are.
     """
 
     path: Path
     dtype: torch.dtype
     device: torch.device
-    progress: Callable[[int, int], None]
-    stop: Callable[[], bool]
+    progress: Callable[[int, int], None] = _unheard
+    stop: Callable[[], bool] = _never
     spent: Weights = field(default_factory=dict)
+    at_home: Collection[str] = ()
 
     def run(self, modules: Mapping[str, nn.Module], weights: Weights) -> None:
         """Let the modules take the weights; those the CPU can take as they are stay mapped.
 
         Raises Cancelled. After that, or any error, the modules are of no use.
         """
-        with one_thread():
+        # Weights made in inference mode could not be changed outside it: a LoRA must.
+        with one_thread(), torch.inference_mode(False), torch.no_grad():
             self._run(modules, weights)
 
     def _run(self, modules: Mapping[str, nn.Module], weights: Weights) -> None:
         meter = _Meter(sum(t.nbytes for part in weights.values() for t in part.values()), self)
-        slab = self._slab(modules, weights)
         for component, module in modules.items():
+            slab = self._slab(component, module, weights[component])
             owners, parameters = dict(module.named_modules()), dict(module.named_parameters())
             for name, tensor in weights[component].items():
                 if self.stop():
                     raise Cancelled
-                if not self._stays_mapped(tensor) and self._is_spare(
-                    component, name, parameters[name]
-                ):
+                if self._goes_into(component, name, parameters[name], tensor):
                     cast_into(parameters[name], tensor)
                 else:
                     owner, _, last = name.rpartition(".")
-                    taken = nn.Parameter(self._settled(tensor, slab), requires_grad=False)
+                    settled = self._settled(tensor, self._device(component), slab)
+                    taken = nn.Parameter(settled, requires_grad=False)
                     owners[owner].register_parameter(last, taken)
                 meter.add(tensor.nbytes)
-            restore_buffers(module, self.device)
+            restore_buffers(module, self._device(component))
             module.eval()
 
-    def _slab(self, modules: Mapping[str, nn.Module], weights: Weights) -> Slab:
+    def _slab(self, component: str, module: nn.Module, weights: Mapping[str, Tensor]) -> Slab:
         """Memory for what is cast on the CPU and has none yet."""
         cast = (
-            weights[component][name].shape
-            for component, module in modules.items()
+            weights[name].shape
             for name, parameter in module.named_parameters()
-            if not self._stays_mapped(weights[component][name])
-            and not self._is_spare(component, name, parameter)
+            if self._device(component).type == "cpu"
+            and weights[name].dtype != self.dtype
+            and not self._goes_into(component, name, parameter, weights[name])
         )
-        return Slab(Slab.size_of(cast, self.dtype) if self.device.type == "cpu" else 0)
+        return Slab(Slab.size_of(cast, self.dtype))
 
-    def _stays_mapped(self, tensor: Tensor) -> bool:
-        return self.device.type == "cpu" and tensor.dtype == self.dtype
+    def _device(self, component: str) -> torch.device:
+        return torch.device("cpu") if component in self.at_home else self.device
 
-    def _is_spare(self, component: str, name: str, parameter: Tensor) -> bool:
-        """Whether a parameter's memory is there to be filled again."""
-        before = self.spent.get(component, {}).get(name)
+    def _goes_into(self, component: str, name: str, parameter: Tensor, tensor: Tensor) -> bool:
+        """Whether a weight is written into memory that the parameter has already."""
+        device, before = self._device(component), self.spent.get(component, {}).get(name)
         return (
             before is not None
             and before.data_ptr() != parameter.data_ptr()
-            and (parameter.device, parameter.dtype) == (self.device, self.dtype)
+            and (parameter.device, parameter.dtype) == (device, self.dtype)
+            and not (device.type == "cpu" and tensor.dtype == self.dtype)
         )
 
-    def _settled(self, tensor: Tensor, slab: Slab) -> Tensor:
-        if self._stays_mapped(tensor):
-            return tensor
-        if self.device.type == "cpu":
+    def _settled(self, tensor: Tensor, device: torch.device, slab: Slab) -> Tensor:
+        if device.type == "cpu":
+            if tensor.dtype == self.dtype:
+                return tensor
             target = slab.take(tensor.shape, self.dtype)
             cast_into(target, tensor)
             return target
-        if self.device.type == "mps":  # It knows neither float64 nor float8.
-            return tensor.to(self.dtype).to(self.device)
+        if device.type == "mps":  # It knows neither float64 nor float8.
+            return tensor.to(self.dtype).to(device)
         # To the device first: it casts faster than the CPU, and fewer bytes travel.
-        return tensor.to(self.device).to(self.dtype)
+        return tensor.to(device).to(self.dtype)
 
 
 class _Meter:

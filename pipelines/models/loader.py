@@ -6,7 +6,7 @@ the mapped tensors as they are. Only where device or dtype differ is anything co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,6 +100,7 @@ def load_checkpoint(
     stop: Callable[[], bool] = _never,
     allow_pickle: bool = False,
     into: LoadedCheckpoint | None = None,
+    at_home: Collection[str] = (),
 ) -> LoadedCheckpoint:
     """Load a checkpoint: a file in the original layout, or a folder in diffusers' layout.
 
@@ -107,11 +108,10 @@ def load_checkpoint(
     between tensors. A pickled file (.ckpt) is read only with `allow_pickle`, and even then
     nothing in it is run. A folder brings its own configs, a file has those of its variant.
     `into` is a checkpoint of the same variant whose modules and memory are taken over: whatever
-    happens, it is of no use afterwards.
+    happens, it is of no use afterwards. Components that are `at_home` stay in RAM.
 
     Raises ModelFileError, or Cancelled.
     """
-    # Weights made in inference mode could not be changed outside it: a LoRA must.
     with _unchanged(path), torch.inference_mode(False), torch.no_grad():
         parts = read_parts(path, family, variant, allow_pickle)
         _check_complete(parts, path)
@@ -122,7 +122,7 @@ def load_checkpoint(
             for component, module in modules.items()
         }
         spent = into.mapped if into else {}
-        Filling(path, dtype, device, progress, stop, spent).run(modules, weights)
+        Filling(path, dtype, device, progress, stop, spent, at_home).run(modules, weights)
     return replace(empty, mapped=weights)
 
 
@@ -142,6 +142,7 @@ def load_vae(
     device: torch.device,
     progress: Callable[[int, int], None] = _unheard,
     stop: Callable[[], bool] = _never,
+    at_home: Collection[str] = (),
 ) -> LoadedVae:
     """Load a VAE for checkpoints of a variant, whose config it takes: a file in the original or
     in diffusers' layout, pickled or not (nothing in it is run), or a whole checkpoint.
@@ -152,7 +153,8 @@ def load_vae(
         vae = vae_skeleton(variant.folder)
         tensors = read_vae(path, variant.folder)
         weights = fitting(vae, tensors, "vae", path, f"{variant.label} VAE")
-        Filling(path, dtype, device, progress, stop).run({"vae": vae}, {"vae": weights})
+        filling = Filling(path, dtype, device, progress, stop, at_home=at_home)
+        filling.run({"vae": vae}, {"vae": weights})
     return LoadedVae(vae, weights)
 
 
@@ -199,7 +201,7 @@ def _weightless(
     """The checkpoint with modules that have shapes, but not yet its weights."""
     configs = path if path.is_dir() else variant.folder
     if into is not None:
-        return replace(into, path=path, mapped={}, embeddings=(), hypernetworks=())
+        return replace(into, path=path, dtype=dtype, mapped={})
     configs = path if path.is_dir() else variant.folder
     encoders = (
         Encoder(facts, text_skeleton(configs, facts.component)) for facts in family.encoders

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import torch
 from torch import Tensor
+
+from pipelines.models.placement import Machine
 
 _ALIGNMENT = 64
 _PIECE = 2**19
@@ -21,7 +24,7 @@ _HALVES = {torch.float16, torch.bfloat16}
 
 
 class Slab:
-    """One block of memory for the weights of a whole model.
+    """One block of memory for the weights of a module.
 
     It comes from the system and goes back to it when the last tensor in it is gone, whatever the
     allocator keeps: so what a dropped model took is free at once, and no gaps are left.
@@ -46,6 +49,28 @@ class Slab:
         size = shape.numel() * dtype.itemsize
         start, self._used = self._used, self._used + _aligned(size)
         return self._bytes[start : start + size].view(dtype).view(shape)
+
+
+class PinnedSlab:
+    """The same in page-locked memory, from where a GPU fetches at the bus's full speed.
+
+    It comes in blocks of a size that torch's allocator of such memory does not round up.
+    """
+
+    _BLOCK = 2**26
+
+    def __init__(self) -> None:
+        self._block = torch.empty(0, dtype=torch.uint8)
+
+    def take(self, shape: torch.Size, dtype: torch.dtype) -> Tensor:
+        """The next tensor in it, not filled."""
+        size = shape.numel() * dtype.itemsize
+        if size > self._BLOCK:
+            return torch.empty(shape, dtype=dtype, pin_memory=True)
+        if size > len(self._block):
+            self._block = torch.empty(self._BLOCK, dtype=torch.uint8, pin_memory=True)
+        taken, self._block = self._block[:size], self._block[_aligned(size) :]
+        return taken.view(dtype).view(shape)
 
 
 def _aligned(size: int) -> int:
@@ -116,3 +141,9 @@ def _mappings() -> Iterator[tuple[str, int, int]]:
         if permissions.endswith("p") and name.startswith("/"):
             start, end = (int(part, 16) for part in span.split("-"))
             yield name, start, end - start
+
+
+def this_machine(device: torch.device) -> Machine:
+    """What this machine has: its RAM, and the memory of its device if that has some of its own."""
+    own = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else 0
+    return Machine(psutil.virtual_memory().total, own)

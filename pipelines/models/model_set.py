@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from pipelines.catalog import Catalog, Checkpoint, Model, Stamp
-from pipelines.recipe import ModelRef, Recipe
+from pipelines.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,7 @@ class ModelSet:
     @classmethod
     def of(cls, recipe: Recipe, catalog: Catalog) -> ModelSet:
         """The very files a recipe names. Raises UnknownModel, WrongModel, ModelFileError."""
-
-        def recall(role: str, ref: ModelRef) -> Model:
-            return catalog.recall_model(role, ref)  # type: ignore[arg-type]
-
+        recall = catalog.recall_model
         return cls(
             checkpoint=catalog.recall(recipe.checkpoint),
             vae=None if recipe.vae is None else recall("vae", recipe.vae),
@@ -49,11 +46,8 @@ class ModelSet:
             ),
         )
 
-    def files(self) -> Iterator[Checkpoint | Model]:
-        """Every file, the checkpoint first."""
-        yield self.checkpoint
-        if self.vae is not None:
-            yield self.vae
+    def extras(self) -> Iterator[Model]:
+        """The files beside checkpoint and VAE."""
         yield from (part.model for part in self.loras)
         yield from self.embeddings
         yield from (model for model, _ in self.hypernetworks)
@@ -66,7 +60,7 @@ class ModelSet:
             for part in self.loras
             if part.text_encoder_weight
         )
-        return self.checkpoint.stamp, loras, _stamps(self.embeddings)
+        return self._painter, loras, _stamps(self.embeddings)
 
     @property
     def latents_key(self) -> Hashable:
@@ -80,6 +74,20 @@ class ModelSet:
         """What of them decides the pixels; that of the latents is in it."""
         return self.latents_key, self.vae.stamp if self.vae else None
 
+    @property
+    def patches(self) -> Hashable:
+        """What is merged into the checkpoint's weights; () is nothing."""
+        return tuple(
+            (part.model.stamp, part.unet_weight, part.text_encoder_weight)
+            for part in self.loras
+            if part.unet_weight or part.text_encoder_weight
+        )
+
+    @property
+    def _painter(self) -> Hashable:
+        """The checkpoint, as what it is taken for: a sidecar may change that."""
+        return self.checkpoint.stamp, self.checkpoint.variant.name
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ModelSet) and self._key == other._key
 
@@ -89,7 +97,7 @@ class ModelSet:
     @property
     def _key(self) -> Hashable:
         return (
-            self.checkpoint.stamp,
+            self._painter,
             self.vae.stamp if self.vae else None,
             tuple((p.model.stamp, p.unet_weight, p.text_encoder_weight) for p in self.loras),
             _stamps(self.embeddings),

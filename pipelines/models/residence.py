@@ -8,6 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+_STREAMING = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
+"""What diffusers calls the hooks of its group offloading."""
+
 
 class Residence:
     """Modules that live in RAM and are on the device only while they are used.
@@ -44,3 +47,28 @@ class Residence:
 def _tensors(module: nn.Module) -> Iterator[Tensor]:
     yield from module.parameters()
     yield from module.buffers()
+
+
+def stream(module: nn.Module, device: torch.device) -> None:
+    """Have the layers of a module that lies in RAM come to the device one after the other."""
+    from diffusers.hooks import apply_group_offloading
+
+    apply_group_offloading(
+        module,
+        onload_device=device,
+        offload_device=torch.device("cpu"),
+        offload_type="leaf_level",
+        use_stream=device.type == "cuda",
+    )
+
+
+def unstream(module: nn.Module) -> None:
+    """The module as it was before `stream`, in RAM."""
+    from diffusers.hooks import HookRegistry
+
+    registry = HookRegistry.check_if_exists_or_initialize(module)
+    for name in _STREAMING:
+        registry.remove_hook(name, recurse=True)
+    for tensor in _tensors(module):
+        if tensor.device.type != "cpu":  # The layer fetched first for the next time.
+            tensor.data = tensor.data.cpu()
