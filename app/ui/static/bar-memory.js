@@ -36,19 +36,19 @@ export class MemoryList {
 
   #render() {
     if (!this.element.matches(":popover-open")) return;
-    const { device, models } = this.#engine;
+    const { models } = this.#engine;
     const loaded = models?.models ?? [];
-    this.#models.replaceChildren(...loaded.map((model) => row(device, model)));
-    this.#tiers.replaceChildren(...(models ? tiers(device, models).map(tier) : []));
+    this.#models.replaceChildren(...loaded.map((model) => row(models, model)));
+    this.#tiers.replaceChildren(...(models ? tiers(models).map(tier) : []));
     const placement = PLACEMENTS[models?.placement];
     this.#told.textContent = placement ? t(placement) : loaded.length ? "" : t("bar.empty");
     this.#place();
   }
 }
 
-function row(device, model) {
+function row(models, model) {
   const { name, role, bytes: size, in_use: used } = model;
-  const kind = `${t(`models.role.${role}`)} · ${whereabouts(device, model)}`;
+  const kind = `${t(`models.role.${role}`)} · ${whereabouts(models, model)}`;
   return h(
     "li",
     { class: used ? "used" : null },

@@ -5,7 +5,7 @@ import { bytes } from "./words.js";
 
 /** The line: `{ state, name, text, part }`. `state` is "loading", "loaded", "empty" or "free",
  *  `name` the file that is being loaded, `part` how full the meter is, 0 to 1. */
-export function line({ state, device, models }) {
+export function line({ state, models }) {
   if (state === "free") return { state, name: "", text: t("bar.freed"), part: 0 };
   const loading = models?.loading;
   if (loading) {
@@ -13,13 +13,14 @@ export function line({ state, device, models }) {
     return { state: "loading", name, text: of(done, total), part: share(done, total) };
   }
   if (!models?.checkpoint) return { state: "empty", name: "", text: t("bar.empty"), part: 0 };
-  const [first, ...more] = tiers(device, models);
+  const [first, ...more] = tiers(models);
   const text = [of(first.used, first.budget), ...more.map(({ label, used }) => `${label} ${bytes(used)}`)];
   return { state: "loaded", name: "", text: text.join(" · "), part: share(first.used, first.budget) };
 }
 
-/** The kinds of memory there are, that of the device first: `{ label, used, budget, text, part }`. */
-export function tiers(device, models) {
+/** The kinds of memory there are, first that of the card where there is one:
+ *  `{ label, used, budget, text, part }`. */
+export function tiers(models) {
   const tier = (label, used, budget) => ({
     label,
     used,
@@ -28,15 +29,15 @@ export function tiers(device, models) {
     part: share(used, budget),
   });
   const ram = tier(t("bar.ram"), models.ram_bytes, models.ram_budget);
-  if (device === "cpu") return [ram];
-  return [tier(t("bar.device", { device }), models.device_bytes, models.device_budget), ram];
+  if (models.device_budget === null) return [ram];
+  return [tier(t("bar.device"), models.device_bytes, models.device_budget), ram];
 }
 
-/** Where a loaded model lies, in words. */
-export function whereabouts(device, { where, in_use: used }) {
+/** Where one of the `models` lies, in words. */
+export function whereabouts({ device_budget: card }, { where, in_use: used }) {
   if (!used) return t("bar.where.parked");
   if (where === "file") return t("bar.where.file");
-  return where === "device" && device !== "cpu" ? t("bar.device", { device }) : t("bar.ram");
+  return t(where === "device" && card !== null ? "bar.device" : "bar.ram");
 }
 
 function of(done, total) {
