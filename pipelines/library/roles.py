@@ -104,7 +104,7 @@ FOLDERS: Mapping[str, Role] = {
 _SAID: Mapping[Role, str] = {"lora": "LoRA", "vae": "VAE", "ip_adapter": "IP-Adapter"}
 
 _EMBEDDING_NAME = re.compile(r"emb_params|clip_[lg]|string_to_(?:param|token)\..*|<[^<>]+>|\*")
-_HYPERNETWORK_NAME = re.compile(r"\d+\.[01]\.linear\.\d+\.weight")
+_HYPERNETWORK_NAME = re.compile(r"\d+\.[01]\.linear(?:[12]|\.\d+)\.weight")
 
 
 def role_of(header: Header) -> Role:

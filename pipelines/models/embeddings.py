@@ -21,12 +21,7 @@ from pipelines.models.contents import read_contents
 from pipelines.prompt.chunks import CHUNK, word_of
 from pipelines.recipe import ModelRef
 
-_COMPONENTS = {
-    "clip_l": "text_encoder",
-    "clip_g": "text_encoder_2",
-    "text_encoders_0": "text_encoder",
-    "text_encoders_1": "text_encoder_2",
-}
+_COMPONENTS = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
 """Names of the vectors in files that have some for each text encoder."""
 
 

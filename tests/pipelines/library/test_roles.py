@@ -85,6 +85,7 @@ OTHERS: dict[str, tuple[Tensors, str, str | None]] = {
     "SwinIR": ({"conv_first.weight": f16(180, 3, 3, 3)}, "upscaler", None),
     "Real-ESRGAN compact": ({"body.0.weight": f16(64, 3, 3, 3)}, "upscaler", None),
     "hypernetwork": ({"768.0.linear.0.weight": f16(1536, 768)}, "hypernetwork", "sd1"),
+    "first hypernetwork": ({"768.0.linear1.weight": f16(1536, 768)}, "hypernetwork", "sd1"),
     "CLIP vision": ({"vision_model.embeddings.class_embedding": f16(1024)}, "clip_vision", None),
     "text encoder": ({"text_model.final_layer_norm.weight": f16(768)}, "text_encoder", None),
     "UNet, diffusers": (
