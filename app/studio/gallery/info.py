@@ -9,6 +9,7 @@ from pathlib import Path
 from app.studio.gallery.folder import made_at
 from pipelines.errors import StudioError
 from pipelines.metadata import read_recipe
+from pipelines.prompt.networks import tags, with_tags
 
 _START = struct.Struct(">8s4x4sII")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -18,7 +19,8 @@ _LONGEST_SIDE = 2**31 - 1
 @dataclass(frozen=True)
 class PictureInfo:
     """What a list of pictures shows of one. The words are there if it carries a recipe; a list
-    has the first 300 characters of `prompt`. `created_at` is local time, ISO 8601."""
+    has the first 300 characters of `prompt`, which ends with the tags of LoRAs. `created_at` is
+    local time, ISO 8601."""
 
     id: str
     width: int
@@ -47,7 +49,7 @@ def read_info(file: Path, favourite: bool) -> PictureInfo | None:
         width=sides[0],
         height=sides[1],
         created_at=created.isoformat(),
-        prompt=recipe and recipe.prompt,
+        prompt=recipe and with_tags(recipe.prompt, tags(recipe)),
         negative_prompt=recipe and recipe.negative_prompt,
         checkpoint=recipe and recipe.checkpoint.name,
         seed=recipe and recipe.seed,

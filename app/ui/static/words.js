@@ -59,7 +59,27 @@ export function facts(recipe) {
     [term("schedule"), recipe.schedule],
     [term("checkpoint"), recipe.checkpoint.name],
     ...(recipe.clip_skip > 1 ? [[term("clip_skip"), recipe.clip_skip]] : []),
+    ...beside(recipe),
   ];
+}
+
+/** The files beside the checkpoint that made a picture. */
+function beside({ vae, loras = [], embeddings = [], hypernetworks = [] }) {
+  const networks = hypernetworks.map((use) => `${use.model.name} ${number(use.weight)}`);
+  const listed = {
+    vae: vae ? [vae.name] : [],
+    loras: loras.map(weighted),
+    embeddings: embeddings.map((model) => model.name),
+    hypernetworks: networks,
+  };
+  return Object.entries(listed)
+    .filter(([, names]) => names.length)
+    .map(([name, names]) => [t(`field.${name}.label`), names.join(", ")]);
+}
+
+function weighted({ model, unet_weight: unet, text_encoder_weight: text }) {
+  const amount = unet === text ? number(unet) : `${number(text)} / ${number(unet)}`;
+  return `${model.name} ${amount}`;
 }
 
 /** Seconds, as a person says them. */

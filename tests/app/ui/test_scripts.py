@@ -122,3 +122,32 @@ def test_progress_is_said_in_words(job: dict[str, Any], title: str, detail: str)
         """
     )
     assert said == {"title": title, "detail": detail}
+
+
+def test_what_made_a_picture_names_the_files_beside_its_checkpoint() -> None:
+    recipe = {
+        "seed": 7, "size": {"width": 512, "height": 768}, "steps": 20, "guidance_scale": 7,
+        "sampler": "Euler", "schedule": "Normal", "clip_skip": 1, "checkpoint": {"name": "painter"},
+    }  # fmt: skip
+    files = {
+        "vae": {"name": "soft"},
+        "loras": [
+            {"model": {"name": "ink"}, "unet_weight": 0.8, "text_encoder_weight": 0.8},
+            {"model": {"name": "glow"}, "unet_weight": 1, "text_encoder_weight": 0.5},
+        ],
+        "embeddings": [{"name": "mood"}],
+        "hypernetworks": [{"model": {"name": "haze"}, "weight": -0.25}],
+    }
+    plain, full = node(
+        f"""
+        import {{ facts }} from "./words.js";
+        const recipe = {json.dumps(recipe)};
+        console.log(JSON.stringify([facts(recipe), facts({{...recipe, ...{json.dumps(files)}}})]));
+        """
+    )
+    assert full[len(plain) :] == [
+        ["VAE", "soft"],
+        ["LoRAs", "ink 0.8, glow 0.5 / 1"],
+        ["Embeddings", "mood"],
+        ["Hypernetworks", "haze -0.25"],
+    ]
