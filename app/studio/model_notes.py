@@ -53,7 +53,7 @@ class ModelNotes:
 
     def of(self, entry: Entry) -> Note:
         """What is kept of a file; an empty note where that is nothing."""
-        found = self._notes.get(str(entry.path))
+        found = self._notes.get(entry.file)
         if found is None:
             return self._moved.get(entry.hashes.sha256, Note()) if entry.hashes else Note()
         if found.sha256 is None and entry.hashes is not None:
@@ -85,9 +85,9 @@ class ModelNotes:
     def _put(self, entry: Entry, note: Note) -> None:
         note = replace(note, sha256=entry.hashes.sha256 if entry.hashes else note.sha256)
         with self._lock:
-            notes = {**self._notes, str(entry.path): note}
+            notes = {**self._notes, entry.file: note}
             if note.text is None and note.preview is None:
-                del notes[str(entry.path)]
+                del notes[entry.file]
             self._file.write({"format": FORMAT, "models": _plain(notes)})
             self._notes, self._moved = notes, _by_hash(notes)
 

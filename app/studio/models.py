@@ -225,7 +225,7 @@ class _View:
     catalog: Catalog
     checkpoint: Choice | None
     labels: Mapping[Path, str]
-    stems: Mapping[tuple[Role, str], int]
+    stems: Mapping[tuple[str, str], int]
 
     def word(self, entry: Entry) -> str:
         """How a prompt calls it: as short as no other file is called."""

@@ -15,19 +15,17 @@ export function next(index, key, { count, columns, rows }) {
     PageUp: -columns * rows,
     PageDown: columns * rows,
   };
+  if (!count) return undefined;
   if (key === "Home") return 0;
   if (key === "End") return count - 1;
-  if (!(key in steps) || !count) return undefined;
+  if (!(key in steps)) return undefined;
   const wanted = index + steps[key];
-  if (Math.abs(steps[key]) === 1) return Math.min(Math.max(wanted, 0), count - 1);
-  if (wanted >= 0 && wanted < count) return wanted;
+  if (steps[key] === -1 || steps[key] === 1) return Math.min(Math.max(wanted, 0), count - 1);
+  if (wanted < 0) return index % columns;
+  if (wanted < count) return wanted;
   const last = Math.floor((count - 1) / columns);
-  const onLast = Math.floor(index / columns) === last;
-  return wanted < 0
-    ? index % columns
-    : onLast
-      ? index
-      : Math.min(last * columns + (index % columns), count - 1);
+  if (Math.floor(index / columns) === last) return index;
+  return Math.min(last * columns + (index % columns), count - 1);
 }
 
 /** How many columns of at least `least` pixels there are in a width, and how wide each is then. */

@@ -37,7 +37,7 @@ export class ShelfLibrary {
   constructor({ isUsed, toggle }) {
     this.#grid = new ModelGrid(this.#store, {
       label: t("shelf.library"),
-      least: 100,
+      least: 92,
       height: (side) => Math.round(side) + 44,
       card,
       mark: (button, model) => button.setAttribute("aria-pressed", String(isUsed(model))),

@@ -72,81 +72,86 @@ def test_a_tag_that_the_page_writes_is_read_as_it_was_meant() -> None:
     assert parse_networks(texts[2]).hypernetworks[0].weight == -0.5
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "expected"),
-    [
-        ("a <lora:ink:0.8> b", 0, "a <lora:ink:1.25> b"),
-        ("<lora:ink><lora:ink>", 1, "<lora:ink><lora:ink:1.25>"),
-        ("<lora:ink:0.5:0.8>", 0, "<lora:ink:0.5:1.25>"),
-        ("<hypernet:ink:0.5>", 0, "<hypernet:ink:1.25>"),
-        ("<lora:ink:why>", 0, "<lora:ink:1.25>"),
-    ],
-)
-def test_moving_a_slider_rewrites_its_tag_alone(text: str, place: int, expected: str) -> None:
+MOVED = [
+    ("a <lora:ink:0.8> b", 0, "a <lora:ink:1.25> b"),
+    ("<lora:ink><lora:ink>", 1, "<lora:ink><lora:ink:1.25>"),
+    ("<lora:ink:0.5:0.8>", 0, "<lora:ink:0.5:1.25>"),
+    ("<hypernet:ink:0.5>", 0, "<hypernet:ink:1.25>"),
+    ("<lora:ink:why>", 0, "<lora:ink:1.25>"),
+]
+"""A prompt, the number of a tag in it, and the prompt with that at 1.25."""
+
+
+def test_moving_a_slider_rewrites_its_tag_alone() -> None:
     change = """(text, tag) => changed(text, tag, {
       weight: 1.25,
       textWeight: tag.textWeight === tag.weight ? 1.25 : tag.textWeight,
     })"""
-    assert ask(f"edit({json.dumps(text)}, {place}, {change})") == expected
+    said = ask(f"{json.dumps(MOVED)}.map(([text, place]) => edit(text, place, {change}))")
+    assert said == [expected for *_, expected in MOVED]
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "expected"),
-    [
-        ("<lora:ink>", 0, ""),
-        ("a house <lora:ink>", 0, "a house"),
-        ("a <lora:ink> house", 0, "a house"),
-        ("<lora:ink> a house", 0, "a house"),
-        ("a house, <lora:ink>, b", 0, "a house, , b"),
-        ("a <lora:x> <lora:y>", 0, "a <lora:y>"),
-        ("a\n<lora:x>\nb", 0, "a\n\nb"),
-    ],
-)
-def test_a_tag_that_is_removed_leaves_no_gap(text: str, place: int, expected: str) -> None:
-    assert ask(f"edit({json.dumps(text)}, {place}, without)") == expected
+REMOVED = [
+    ("<lora:ink>", 0, ""),
+    ("a house <lora:ink>", 0, "a house"),
+    ("a <lora:ink> house", 0, "a house"),
+    ("<lora:ink> a house", 0, "a house"),
+    ("a house, <lora:ink>, b", 0, "a house, , b"),
+    ("a <lora:x> <lora:y>", 0, "a <lora:y>"),
+    ("a\n<lora:x>\nb", 0, "a\n\nb"),
+]
+"""A prompt, the number of a tag in it, and the prompt without that."""
+
+
+def test_a_tag_that_is_removed_leaves_no_gap() -> None:
+    said = ask(f"{json.dumps(REMOVED)}.map(([text, place]) => edit(text, place, without))")
+    assert said == [expected for *_, expected in REMOVED]
 
 
 def test_adding_and_removing_a_tag_gives_the_prompt_back() -> None:
-    for prompt in ("", "a house", "a house, ", "a <lora:x> b"):
-        added = ask(f'withTag({json.dumps(prompt)}, "<lora:ink:1>")')
-        assert added.endswith("<lora:ink:1>")
-        back = ask(f"edit({json.dumps(added)}, tagsIn({json.dumps(added)}).length - 1, without)")
-        assert back == prompt.rstrip(" ")
+    prompts = ["", "a house", "a house, ", "a <lora:x> b"]
+    added = ask(f'{json.dumps(prompts)}.map((text) => withTag(text, "<lora:ink:1>"))')
+    assert all(text.endswith("<lora:ink:1>") for text in added)
+    back = ask(f"{json.dumps(added)}.map((text) => edit(text, tagsIn(text).length - 1, without))")
+    assert back == [prompt.rstrip(" ") for prompt in prompts]
 
 
-@pytest.mark.parametrize(
-    ("text", "added"),
-    [
-        ("", "ink wash"),
-        ("a house", "a house, ink wash"),
-        ("a house, ", "a house, ink wash"),
-        ("a house <lora:a:1> <lora:b>", "a house, ink wash <lora:a:1> <lora:b>"),
-        ("<lora:a:1>", "ink wash <lora:a:1>"),
-        ("<lora:a:1> a house", "<lora:a:1> a house, ink wash"),
-    ],
-)
-def test_trigger_words_stand_before_the_tags_and_come_off_again(text: str, added: str) -> None:
-    assert ask(f'withWords({json.dumps(text)}, "ink wash")') == added
-    assert ask(f'hasWords({json.dumps(added)}, "Ink Wash")')
-    removed = ask(f'withoutWords({json.dumps(added)}, "ink wash")')
-    assert removed.strip(" ,") == text.strip(" ,")
+WORDS = [
+    ("", "ink wash"),
+    ("a house", "a house, ink wash"),
+    ("a house, ", "a house, ink wash"),
+    ("a house <lora:a:1> <lora:b>", "a house, ink wash <lora:a:1> <lora:b>"),
+    ("<lora:a:1>", "ink wash <lora:a:1>"),
+    ("<lora:a:1> a house", "<lora:a:1> a house, ink wash"),
+]
+"""A prompt, and the same with "ink wash" put in."""
 
 
-@pytest.mark.parametrize(
-    ("text", "has"),
-    [
-        ("pink washing", False),
-        ("\u0130\u0130 ink wash", True),
-        ("<lora:ink wash:1>", False),
-        ("(ink wash:1.2)", True),
-        ("Ink Wash", True),
-        ("ink wash_2", False),
-    ],
-)
-def test_words_are_found_by_themselves_and_not_in_tags(text: str, has: bool) -> None:
-    assert ask(f'hasWords({json.dumps(text)}, "ink wash")') is has
+def test_trigger_words_stand_before_the_tags_and_come_off_again() -> None:
+    put = ask(f'{json.dumps(WORDS)}.map(([text]) => withWords(text, "ink wash"))')
+    assert put == [added for _, added in WORDS]
+    taken = ask(f'{json.dumps(put)}.map((text) => withoutWords(text, "Ink Wash"))')
+    assert [text.strip(" ,") for text in taken] == [text.strip(" ,") for text, _ in WORDS]
+
+
+FOUND = [
+    ("pink washing", False),
+    ("\u0130\u0130 ink wash", True),
+    ("<lora:ink wash:1>", False),
+    ("(ink wash:1.2)", True),
+    ("Ink Wash", True),
+    ("ink wash_2", False),
+]
+"""A prompt, and whether "ink wash" stands in it."""
+
+
+def test_words_are_found_by_themselves_and_not_in_tags() -> None:
+    found = ask(f'{json.dumps(FOUND)}.map(([text]) => hasWords(text, "ink wash"))')
+    assert found == [has for _, has in FOUND]
 
 
 def test_a_prompt_made_to_be_slow_is_read_at_once() -> None:
-    hostile = r"""["<lora:" + "\\:".repeat(2e4), "<lora:".repeat(2e4), "<lora:" + "\\".repeat(3e4)]"""
+    hostile = (
+        r"""["<lora:" + "\\:".repeat(2e4), "<lora:".repeat(2e4), "<lora:" + "\\".repeat(3e4)]"""
+    )
     assert ask(f"{hostile}.map((text) => tagsIn(text).length)") == [0, 0, 0]
