@@ -40,12 +40,11 @@ def decode_pixels(
     # SDXL's decoder overflows float16: its config asks for float32.
     float32 = float32 or (vae.config["force_upcast"] and vae.dtype == torch.float16)
 
-    def pixels(part: Tensor) -> Tensor:
-        return vae.decode(part, return_dict=False)[0].float()
-
     with models.using("vae"), in_float32(vae) if float32 else nullcontext():
         scaled = (latents.to(models.device) / vae.config["scaling_factor"]).to(vae.dtype)
-        return pixels(scaled) if tile is None else decode_in_tiles(pixels, scaled, tile)
+        if tile is not None:
+            return decode_in_tiles(vae, scaled, tile).float()
+        return vae.decode(scaled, return_dict=False)[0].float()
 
 
 @contextmanager

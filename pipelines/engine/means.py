@@ -95,11 +95,11 @@ def _in_wider_numbers(means: Means, stage: Stage, dtype: torch.dtype) -> Iterato
 _PLACED: dict[Rung, Measure] = {
     "offload": Measure(
         "idle models offloaded",
-        "There was not enough memory on the device: models waited beside it while not in use.",
+        "There was not enough memory: models that were not in use at the moment made room.",
     ),
     "stream": Measure(
         "weights streamed",
-        "There was not enough memory on the device: weights were brought there layer by layer, "
+        "There was not enough memory: weights were brought to the device layer by layer, "
         "which takes longer.",
     ),
 }
