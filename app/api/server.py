@@ -120,9 +120,10 @@ def run(
     studio: Studio, listening: socket.socket, *, browser: bool, ready: Callable[[str], None]
 ) -> None:
     """Start a studio and serve it until Ctrl+C. `ready(url)` is called when the page answers."""
+    studio.catalog.library.gentle = True
     studio.start()
     serving = server(studio)
-    arguments = (studio.settings, browser, ready)
+    arguments = (studio, browser, ready)
     threading.Thread(target=_announce, args=arguments, daemon=True).start()
     serving.run(sockets=[listening])
 
@@ -180,8 +181,21 @@ def _free_port(host: str, port: int) -> int:
     return port + 1
 
 
-def _announce(settings: Settings, browser: bool, ready: Callable[[str], None]) -> None:
-    """Wait until the page itself answers, then say so."""
+def _announce(studio: Studio, browser: bool, ready: Callable[[str], None]) -> None:
+    """Wait until the page itself answers, then say so, and let the model files be read."""
+    try:
+        url, answers = _answered(studio.settings)
+    finally:
+        studio.catalog.library.gentle = False
+    if not answers:
+        return
+    ready(url)
+    if browser:
+        webbrowser.open(url)
+
+
+def _answered(settings: Settings) -> tuple[str, bool]:
+    """The page's address, and whether it answered as it should, once it has."""
     url, _ = reached_at(settings)
     where = url.removeprefix("http://")
     connection = http.client.HTTPConnection(where)
@@ -189,9 +203,6 @@ def _announce(settings: Settings, browser: bool, ready: Callable[[str], None]) -
     if settings.token is not None:
         headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
     connection.request("GET", "/", headers=headers)
-    if connection.getresponse().status != 200:
-        return
+    answer = connection.getresponse()
     connection.close()
-    ready(url)
-    if browser:
-        webbrowser.open(url)
+    return url, answer.status == 200

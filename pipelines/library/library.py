@@ -36,6 +36,10 @@ LIST_SHARE = 5.0
 """And at least so many times as long as a list takes to make."""
 
 
+GENTLE_SECONDS = 0.1
+"""Between two looks whether one may go on."""
+
+
 class Progress(NamedTuple):
     """How far the folders are read: files known, of those found so far."""
 
@@ -49,7 +53,8 @@ class Library:
 
     Folders may be other programs' (see `layouts.adopt`). Until they are scanned, what the cache
     knows is listed. All methods may be called from any thread. `version` counts up whenever a
-    scan changed what is listed.
+    scan changed what is listed. While `gentle`, files are read slowly and not hashed unasked, so
+    that others in this process come first.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Library:
     ) -> None:
         """`follow_links`: those, too, that lead out of a folder."""
         self.version = 0
+        self.gentle = False
         self._follow_links = follow_links
         self.settle = settle
         self._cache = Cache(cache_file, families, variants)
@@ -228,7 +234,8 @@ class Library:
 
     def _shelf(self, folder: Path) -> Shelf:
         stop = self._closed.is_set
-        return Shelf(folder, self._examiner, self._cache, self.settle, self._follow_links, stop)
+        links, gentle = self._follow_links, lambda: self.gentle
+        return Shelf(folder, self._examiner, self._cache, self.settle, links, stop, gentle)
 
     def _list_in_background(self) -> None:
         if self._lister is None:
@@ -294,6 +301,8 @@ class Library:
             with self._entries_lock:
                 waiting = [e for e in self._entries.values() if not e.hashes and not e.problem]
             for entry in sorted(waiting, key=lambda entry: entry.size_bytes):
+                while self.gentle and not self._closed.wait(GENTLE_SECONDS):
+                    pass  # Nobody waits for a hash.
                 if (entry.path, entry.mtime_ns) in failed:
                     continue
                 if not self._can_hash(entry):

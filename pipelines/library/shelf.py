@@ -26,13 +26,17 @@ STALLED_SECONDS = 2.0
 WORK_SECONDS, PAUSE_SECONDS = 0.004, 0.001
 """A scan works and pauses in turn, so that the page is answered meanwhile."""
 
+GENTLE_PAUSES = 10.0
+"""Or so many times as long as it worked, where others in this process come first."""
+
 
 class Shelf:
     """Scans what a path stands for in a thread of its own, so that a dead network disk holds up
     no one. Until its first scan it holds what the cache knows.
 
-    `generation` counts up whenever `items` changed. A scan ends early once `stop()`. It finds out
-    as well whether there is anything at the path (`is_there`), and whose folder it is (`program`).
+    `generation` counts up whenever `items` changed. A scan ends early once `stop()`, and takes
+    little time from others while `gentle()`. It finds out as well whether there is anything at
+    the path (`is_there`), and whose folder it is (`program`).
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Shelf:
         settle: float,
         follow_links: bool = False,
         stop: Callable[[], bool] = lambda: False,
+        gentle: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
         self.generation = 0
@@ -53,6 +58,7 @@ class Shelf:
         self._settle = settle
         self._follow_links = follow_links
         self._stop = stop
+        self._gentle = gentle
         self._items: dict[str, Item] = {}
         self._left = self._unlisted = 0
         self._alive_at = 0.0
@@ -144,7 +150,8 @@ class Shelf:
                 self._list(batch)
                 batch, listed = [], time.monotonic()
             if moment - paused > WORK_SECONDS:
-                time.sleep(PAUSE_SECONDS)
+                gentle = GENTLE_PAUSES * (moment - paused)
+                time.sleep(gentle if self._gentle() else PAUSE_SECONDS)
                 paused = time.monotonic()
             if self._stop():
                 break

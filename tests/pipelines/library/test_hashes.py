@@ -171,3 +171,20 @@ def _wait(done, seconds: float = 20.0) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_where_others_come_first_files_are_read_and_hashed_when_they_are_done(
+    tmp_path: Path,
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    aged(_saved(models / "ink.safetensors"))
+    library = _library(models, tmp_path)
+    library.gentle = True
+    library.hash_in_background()
+    library.scan()
+    time.sleep(0.3)
+    assert [entry.hashes for entry in library.entries("lora")] == [None]
+    library.gentle = False
+    _wait(lambda: library.entries("lora")[0].hashes)
+    library.close()
