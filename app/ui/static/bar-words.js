@@ -14,6 +14,10 @@ export function line({ state, models }) {
   }
   if (!models?.checkpoint) return { state: "empty", name: "", text: t("bar.empty"), part: 0 };
   const [first, ...more] = tiers(models);
+  const mapped = inFiles(models);
+  if (mapped && !first.used) {
+    return { state: "loaded", name: "", text: t("bar.mapped", { size: bytes(mapped) }), part: 0 };
+  }
   const text = [of(first.used, first.budget), ...more.map(({ label, used }) => `${label} ${bytes(used)}`)];
   return { state: "loaded", name: "", text: text.join(" · "), part: share(first.used, first.budget) };
 }
@@ -38,6 +42,12 @@ export function whereabouts({ device_budget: card }, { where, in_use: used }) {
   if (!used) return t("bar.where.parked");
   if (where === "file") return t("bar.where.file");
   return t(where === "device" && card !== null ? "bar.device" : "bar.ram");
+}
+
+/** Bytes of what is used where it lies: it takes no memory that could not be had back at once. */
+function inFiles({ models }) {
+  const sizes = models.filter(({ where }) => where === "file").map(({ bytes: size }) => size);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function of(done, total) {

@@ -24,6 +24,9 @@ LOADED: dict[str, Any] = {
 }
 ON_A_CARD = {**LOADED, "device_bytes": 6_900_000_000, "device_budget": 11_000_000_000}
 
+MAPPED = {"name": "dreams", "role": "checkpoint", "where": "file", "bytes": 4 * 10**9}
+IN_ITS_FILE = {**LOADED, "ram_bytes": 0, "models": [{**MAPPED, "in_use": True}]}
+
 
 def engine(models: dict[str, Any] | None, state: str = "ready") -> dict[str, Any]:
     return {"state": state, "device": "cpu", "models": models}
@@ -38,6 +41,7 @@ def engine(models: dict[str, Any] | None, state: str = "ready") -> dict[str, Any
         (engine(None, "free"), "", "Memory is free", 0),
         (engine(LOADED), "", "2.1 GB of 12 GB", 0.175),
         (engine({**LOADED, "ram_budget": None}), "", "2.1 GB", 0),
+        (engine(IN_ITS_FILE), "", "4.0 GB read from the file", 0),
         (engine(ON_A_CARD), "", "6.9 GB of 11 GB · RAM 2.1 GB", 6.9 / 11),
         (
             engine({**LOADED, "loading": {"what": "next", "done": 10**9, "total": 4 * 10**9}}),
