@@ -6,14 +6,16 @@ it asks for becomes an inert object that swallows whatever is done to it.
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 import types
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
@@ -26,6 +28,11 @@ Value = str | int | float | bool | None | list["Value"]
 
 _DEEPEST = 6
 """Dictionaries within dictionaries that are looked into; a hypernetwork has three."""
+_LONGEST = 1 << 24
+"""Bytes of a pickled program; that of SDXL has half a million."""
+
+_PROTOCOL = 4
+_REMEMBERS = ("PUT", "BINPUT", "LONG_BINPUT")
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,19 @@ def _check_archive(path: Path, name: str) -> None:
         )
 
 
+def _check_program(program: bytes) -> None:
+    """Raise ValueError for what torch does not write, and Python's unpickler would answer by
+    taking memory without bound: it makes room for as many objects as the largest number one is
+    remembered by, and for arrays of any length that is named."""
+    if len(program) > _LONGEST:
+        raise ValueError("too long")
+    for opcode, argument, _ in pickletools.genops(program):
+        if opcode.proto > _PROTOCOL or (
+            opcode.name in _REMEMBERS and isinstance(argument, int) and argument > len(program)
+        ):
+            raise ValueError(f"{opcode.name} {argument}")
+
+
 class _Inert:
     """Stands for any object that is no tensor: takes all, does nothing."""
 
@@ -182,6 +202,11 @@ class _Parameters(dict[Any, Any]):
 
 
 class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: IO[bytes], **options: Any) -> None:
+        program = file.read()
+        _check_program(program)
+        super().__init__(io.BytesIO(program), **options)
+
     def find_class(self, module: str, name: str) -> Any:
         # A pickle may set attributes of what it is given: functions are wrapped anew each time.
         match module, name:

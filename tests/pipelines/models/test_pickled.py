@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import zipfile
 from collections import OrderedDict
 
@@ -285,3 +286,23 @@ def test_a_pickle_changes_nothing_of_this_program(tmp_path, program):
     assert [(f.__defaults__, f.__code__, f.__module__, dict(f.__dict__)) for f in known] == before
     torch.save({"ones": ONES}, tmp_path / "good.pt")
     assert read_nested(tmp_path / "good.pt").tensors.keys() == {"ones"}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"\x80\x02}r\xff\xff\xff\xff.",  # remembers its dictionary as number 4,294,967,295
+        b"}p99999999999\n.",
+        b"\x80\x05\x96\x00\x00\x00\x00\xff\x00\x00\x00.",  # an array of a terabyte
+        b"\x80\x02}" + b"(" * (1 << 24) + b".",
+    ],
+)
+def test_a_pickle_does_not_take_memory_without_bound(tmp_path, program):
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", program)
+        archive.writestr("archive/version", "3\n")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelFileError, match=r"bomb\.pt is damaged"):
+        read_nested(tmp_path / "bomb.pt")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 500_000, "kilobytes"
