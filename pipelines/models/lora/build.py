@@ -12,29 +12,25 @@ from pipelines.models.lora.change import Change
 from pipelines.models.lora.factors import Full, Hadamard, Kronecker, Matrix, Product, Tucker
 from pipelines.models.lora.kinds import Added, Decomposed, Generalised, Rotated, Scaled
 
-PARTS = {
-    "alpha": "alpha",
-    **dict.fromkeys(("lora_up.weight", "lora.up.weight", "lora_linear_layer.up.weight"), "up"),
-    **dict.fromkeys(("lora_B.weight", "lora_B.default.weight"), "up"),
-    **dict.fromkeys(("lora_down.weight", "lora.down.weight"), "down"),
-    **dict.fromkeys(("lora_linear_layer.down.weight", "lora_A.weight"), "down"),
-    "lora_A.default.weight": "down",
-    "lora_mid.weight": "mid",
-    "lora_B.bias": "up_bias",
-    "dora_scale": "length",
-    **dict.fromkeys(("lora_magnitude_vector", "lora_magnitude_vector.weight"), "output_length"),
-    **{part: part for part in ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")},
-    **{part: part for part in ("hada_t1", "hada_t2", "lokr_t2")},
-    **{part: part for part in ("lokr_w1", "lokr_w1_a", "lokr_w1_b")},
-    **{part: part for part in ("lokr_w2", "lokr_w2_a", "lokr_w2_b")},
-    **dict.fromkeys(("diff", "w_norm"), "whole"),
-    **dict.fromkeys(("diff_b", "b_norm"), "whole_bias"),
-    **{f"{part}.weight": part for part in ("a1", "a2", "b1", "b2", "bm")},
-    "oft_blocks": "blocks",
-    "rescale": "rescale",
-    "weight": "factors",
-    "on_input": "on_input",
-}
+_HADA = ("hada_w1_a", "hada_w1_b", "hada_t1", "hada_w2_a", "hada_w2_b", "hada_t2")
+_LOKR = ("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2")
+_ENDS = {
+    "up": ("lora_up.weight", "lora.up.weight", "lora_linear_layer.up.weight",
+           "lora_B.weight", "lora_B.default.weight"),
+    "down": ("lora_down.weight", "lora.down.weight", "lora_linear_layer.down.weight",
+             "lora_A.weight", "lora_A.default.weight"),
+    "mid": ("lora_mid.weight",),
+    "up_bias": ("lora_B.bias",),
+    "length": ("dora_scale",),
+    "output_length": ("lora_magnitude_vector", "lora_magnitude_vector.weight"),
+    "whole": ("diff", "w_norm"),
+    "whole_bias": ("diff_b", "b_norm"),
+    "blocks": ("oft_blocks",),
+    "factors": ("weight",),
+    **{part: (f"{part}.weight",) for part in ("a1", "a2", "b1", "b2", "bm")},
+    **{part: (part,) for part in ("alpha", "rescale", "on_input", *_HADA, *_LOKR)},
+}  # fmt: skip
+PARTS = {end: part for part, ends in _ENDS.items() for end in ends}
 """The ends of names in files, and what they are called here."""
 
 Parts = dict[str, Tensor]
@@ -112,8 +108,8 @@ def _generalised(parts: Parts, scale: Scale) -> Change:
 
 _MATRICES: dict[tuple[str, ...], Callable[[Parts], Matrix]] = {
     ("up", "down", "mid"): _low_rank,
-    tuple(part for part in PARTS.values() if part.startswith("hada")): _loha,
-    tuple(part for part in PARTS.values() if part.startswith("lokr")): _lokr,
+    _HADA: _loha,
+    _LOKR: _lokr,
     ("whole",): lambda parts: Full(parts.pop("whole")),
 }
 """The matrix that is added, by the parts that call for it."""
@@ -124,15 +120,19 @@ def peft_scale(settings: Mapping[str, Any], component: str, module: str, rank: i
     writes of peft's settings into the header, alpha / sqrt(rank) with `use_rslora`
     (Kalajdzievski 2023); 1 where nothing is said.
 
-    Raises TypeError, ValueError or AttributeError where the settings are not as peft has them.
+    Raises ValueError where the settings are not as peft has them.
     """
     found = settings.get("lora_adapter_metadata") or {}
-    alpha = found.get(f"{component}.lora_alpha")
-    for name, own in (found.get(f"{component}.alpha_pattern") or {}).items():
-        if f".{module}".endswith(f".{name}"):
-            alpha = own
-    if alpha is None:
-        return 1.0
-    if not math.isfinite(alpha):
-        raise ValueError("an alpha is not a number")
-    return alpha / (math.sqrt(rank) if found.get(f"{component}.use_rslora") else rank)
+    try:
+        alpha = found.get(f"{component}.lora_alpha")
+        for name, own in (found.get(f"{component}.alpha_pattern") or {}).items():
+            if f".{module}".endswith(f".{name}"):
+                alpha = own
+        if alpha is None:
+            return 1.0
+        scale = alpha / (math.sqrt(rank) if found.get(f"{component}.use_rslora") else rank)
+    except (AttributeError, TypeError, OverflowError) as error:
+        raise ValueError("not the settings of peft") from error
+    if not math.isfinite(scale):
+        raise ValueError("not a number")
+    return scale

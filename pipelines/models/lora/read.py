@@ -77,6 +77,8 @@ class _Reader:
         for written, tensor in self._contents.tensors.items():
             name, part = self._split(_current(written))
             if part is not None:
+                if not tensor.is_floating_point() and part not in ("alpha", "on_input"):
+                    raise self._unsupported(str(tensor.dtype))
                 modules.setdefault(name, {})[part] = tensor
             elif self._names.claims(name):
                 strangers[name] = None
@@ -100,7 +102,8 @@ class _Reader:
 
     def _changes(self, name: str, parts: Parts) -> Iterator[tuple[Key, Change]]:
         """The changes of one module, checked against the shapes of its weights."""
-        place = self._names.places[name.replace(".", "_")]
+        place = self._names.find(name)
+        assert place is not None
         alpha = self._alpha(parts)
 
         def scale(rank: int | None) -> float:
@@ -112,14 +115,7 @@ class _Reader:
 
         try:
             changes = list(changes_of(parts, alpha, scale))
-        except (
-            LookupError,
-            TypeError,
-            ValueError,
-            ArithmeticError,
-            AttributeError,
-            RuntimeError,
-        ) as error:
+        except (LookupError, ValueError, RuntimeError) as error:
             raise self._damaged(f"its tensors for {plain(name, 80)} do not fit together") from error
         if parts:
             raise self._unsupported(next(end for end, part in PARTS.items() if part in parts))
@@ -130,7 +126,7 @@ class _Reader:
         if "alpha" not in parts:
             return None
         alpha = parts.pop("alpha")
-        if alpha.numel() != 1 or not math.isfinite(alpha):
+        if alpha.numel() != 1 or alpha.is_complex() or not math.isfinite(alpha):
             raise self._damaged("an alpha is not a number")
         return float(alpha)
 

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from pipelines.errors import Cancelled
-from pipelines.models.lora import Change, Lora, merge, read_lora
+from pipelines.errors import Cancelled, WrongModel
+from pipelines.models.lora import Change, Key, Lora, merge, read_lora
 from tests import tiny
 from tests.pipelines.models.lora import kinds
 from tests.pipelines.models.lora.conftest import layers
@@ -189,6 +189,18 @@ def test_after_a_failure_all_weights_are_the_files(loaded, loras, at):
     with pytest.raises(torch.OutOfMemoryError):
         apply(loaded, [(Lora(changes), 1, 1)], touched)
     assert same(loaded, base)
+
+
+@pytest.mark.parametrize(
+    "key", [("unet", "conv_in.bias"), ("unet", "conv_in.gone"), ("text_encoder_2", "x.weight")]
+)
+def test_what_does_not_fit_the_modules_is_refused_before_anything_is_touched(loaded, loras, key):
+    touched = apply(loaded, [(loras[0], 1, 1)])
+    before = state(loaded)
+    (change, *_) = loras[0].changes.values()
+    with pytest.raises(WrongModel, match="does not fit this checkpoint"):
+        apply(loaded, [(Lora({Key(*key): change}), 1, 1)], touched)
+    assert same(loaded, before)
 
 
 @pytest.mark.parametrize("after", [0, 1, 7])

@@ -98,6 +98,8 @@ def test_names_that_mean_nothing_are_told_of_and_the_rest_is_read(checkpoint, wr
         ({**kinds.lora((64, 64), Dice(1)).parts, "rescale": torch.ones(64)}, "(rescale)"),
         ({"dora_scale": torch.ones(1, 64)}, "(dora_scale)"),
         ({"weight": torch.ones(64, 64)}, "(weight)"),
+        ({**kinds.lora((64, 64), Dice(1)).parts,
+          "lora_up.weight": torch.ones(64, 4, dtype=torch.int8)}, "(torch.int8)"),
         ({"lokr_w1": torch.ones(8, 8), "lokr_t1": torch.ones(8, 8)}, "(lokr_t1)"),
     ],
 )  # fmt: skip
