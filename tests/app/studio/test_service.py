@@ -231,7 +231,7 @@ def test_a_pickled_checkpoint_is_converted_by_the_engine(settings_in, tmp_path, 
     studio = Studio(settings_in(tmp_path).model_copy(update={"models": (models,)}))
     studio.start()
     try:
-        wait_until(studio, lambda: studio.catalog.library.entries("checkpoint"))
+        wait_until(studio, lambda: not studio.catalog.library.progress.scanning)
         job = ended(studio, studio.convert("old").id)
         assert (job.kind, job.state, job.error) == ("convert", "done", None)
         assert (models / "old.safetensors").is_file()
