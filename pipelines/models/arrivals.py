@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from pipelines.geometry import Size
 from pipelines.models.extras import Extras
 from pipelines.models.held import Held
 from pipelines.models.loader import LoadedCheckpoint, load_checkpoint, load_vae
+from pipelines.models.lora import Key as Weight
 from pipelines.models.lora import merge
 from pipelines.models.model_set import ModelSet
 from pipelines.models.needs import Needs, vae_key
@@ -40,7 +41,7 @@ class Arrivals:
         """
         return self._vae(key) if key == vae_key(self.wanted) else self._checkpoint(key, spent)
 
-    def merge(self, held: Held, extras: Extras) -> Collection[tuple[str, str]]:
+    def merge(self, held: Held, extras: Extras) -> frozenset[Weight]:
         """Merge the LoRAs into a checkpoint; returns the weights that were changed."""
         for part in self.wanted.loras:
             self._progress(part.model.ref.name)(0, part.model.entry.size_bytes)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pipelines.models.filling import Weights
 from pipelines.models.loader import LoadedCheckpoint, LoadedVae
+from pipelines.models.lora import Key as Weight
 from pipelines.models.memory import PinnedSlab, Slab
 from pipelines.models.placement import FLOAT8, Mode
 from pipelines.models.plan import Item, Key
@@ -37,7 +38,7 @@ class Held:
     storage: str | None = None
     asleep: bool = False
     patches: Hashable = ()
-    touched: Collection[tuple[str, str]] = ()
+    touched: frozenset[Weight] = frozenset()
     ram: int = field(default=0, init=False)
     on_device: int = field(default=0, init=False)
     bytes: int = field(default=0, init=False)
@@ -124,8 +125,10 @@ class Held:
         """Take up the placement that its weights were brought to."""
         self.mode, self.storage = mode, storage
         unet = self.modules.get("unet")
-        if unet is not None and storage == FLOAT8:
-            unet.enable_layerwise_casting(torch.float8_e4m3fn, self.checkpoint.dtype)
+        if storage == FLOAT8:
+            self.checkpoint.unet.enable_layerwise_casting(
+                torch.float8_e4m3fn, self.checkpoint.dtype
+            )
         if unet is not None and mode == "stream":
             stream(unet, self.device)
         self.weigh()

@@ -225,7 +225,7 @@ class ModelManager:
         try:
             yield
         except Cancelled:
-            held.touched, held.patches = (), ()
+            held.touched, held.patches = frozenset(), ()
             raise
         except BaseException:
             del self._held[held.key]

@@ -51,7 +51,7 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 
 def stream(module: nn.Module, device: torch.device) -> None:
     """Have the layers of a module that lies in RAM come to the device one after the other."""
-    from diffusers.hooks import apply_group_offloading
+    from diffusers.hooks.group_offloading import apply_group_offloading
 
     apply_group_offloading(
         module,
@@ -64,7 +64,7 @@ def stream(module: nn.Module, device: torch.device) -> None:
 
 def unstream(module: nn.Module) -> None:
     """The module as it was before `stream`, in RAM."""
-    from diffusers.hooks import HookRegistry
+    from diffusers.hooks.hooks import HookRegistry
 
     registry = HookRegistry.check_if_exists_or_initialize(module)
     for name in _STREAMING:
