@@ -32,7 +32,9 @@ export function addTag({ role, word, weight }) {
 /** Call `listener()` whenever a prompt or the checkpoint may have changed, typed or filled in. */
 export function watch(listener) {
   const heard = ({ detail }) => {
-    if (detail.form === "shared" && [...PROMPTS, "checkpoint"].includes(detail.name)) listener();
+    // Once all have heard of it: the workspace holds the new value then.
+    const ours = detail.form === "shared" && [...PROMPTS, "checkpoint"].includes(detail.name);
+    if (ours) queueMicrotask(listener);
   };
   document.addEventListener("gesso:field", heard);
   const typed = ({ target }) => PROMPTS.some((name) => field(name)?.contains(target)) && listener();
