@@ -119,6 +119,7 @@ class Engine:
         """Let go of every model, and of what is remembered."""
         self.manager.free()
         self.stages.forget()
+        self._ladder = Ladder(self.manager)
         self._previews.clear()
 
     def facts(self, seconds: float, healed: tuple[str, ...] = ()) -> Facts:

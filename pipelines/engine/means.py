@@ -104,7 +104,7 @@ _PLACED: dict[Rung, Measure] = {
     ),
 }
 _SPLIT = Measure(
-    "guidance pair split",
+    "split guidance",
     "There was not enough memory for both prompts at once: the UNet took one after the other, "
     "which takes longer.",
 )
