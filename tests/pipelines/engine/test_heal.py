@@ -128,7 +128,7 @@ def test_a_guidance_pair_without_room_is_split(engine: Engine) -> None:
     with short_of_memory(models.unet, room=4 * 8 * 8), counted(models) as calls:
         picture = engine.render(asked, told.append)
     assert calls["text"] == 2, "the prompts were not read again"
-    assert calls["unet"] == 1 + 2 * 2
+    assert calls["unet"] == 2 * 2
     assert picture.facts.healed == ("split guidance",)
     assert len(notices(told)) == 1
     assert levels(picture.image, together.image) <= 1
