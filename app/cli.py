@@ -108,6 +108,15 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="look for problems on this machine")
     doctor.set_defaults(command=_doctor)
     doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.add_argument(
+        "--plan",
+        nargs="*",
+        metavar="CHECKPOINT",
+        help="what would be placed where if these painted one after the other",
+    )
+    doctor.add_argument("--ram", type=float, metavar="GB", help="plan for a machine with this RAM")
+    doctor.add_argument("--gpu", type=float, metavar="GB", help="... and a GPU with this memory")
+    doctor.add_argument("--size", metavar="WxH", help="plan for pictures of this size")
     _add_settings(doctor, *SETTING_FLAGS)
     return parser
 
@@ -306,8 +315,14 @@ def _convert(flags: argparse.Namespace) -> int:
 
 
 def _doctor(flags: argparse.Namespace) -> int:
-    from app.studio.doctor import as_text, examine
+    from app.studio.doctor import as_text, examine, forecast_here
 
+    if flags.plan is not None:
+        from app.studio import forecast
+
+        told = forecast_here(_settings(flags), flags.plan, flags.ram, flags.gpu, flags.size)
+        print(json.dumps(told.to_dict(), indent=2) if flags.json else forecast.as_text(told))
+        return 0
     report = examine(_settings(flags))
     print(json.dumps(report.to_dict(), indent=2) if flags.json else as_text(report))
     return 1 if report.problems else 0

@@ -33,8 +33,12 @@ SPEAKS_WITH_THE_ENGINE = (
     "pipelines.engine.obituary",
     "pipelines.engine.remote",
     "pipelines.engine.wire",
+    "pipelines.models.model_set",
+    "pipelines.models.needs",
+    "pipelines.models.placement",
+    "pipelines.models.plan",
 )
-"""What the product may use of the engine: the outside of its process."""
+"""What the product may use of the engine: the outside of its process, and how it plans."""
 
 COMPOSITION = {("app.api.server", "app.ui")}
 """The one place where two faces meet: the server mounts the page."""

@@ -7,22 +7,26 @@ import platform
 import shutil
 import textwrap
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import ValidationError
 
 from app.settings import Settings
 from app.studio import ailments
+from app.studio.forecast import Forecast, forecast
 from app.studio.gallery import writable
 from app.studio.listing import shown
 from app.studio.service import Studio, engine_arguments, open_catalog
 from pipelines.catalog import Catalog
 from pipelines.engine.remote import EngineProcess
-from pipelines.errors import StudioError
+from pipelines.errors import EngineStopped, RequestError, StudioError
+from pipelines.geometry import Size
 from pipelines.library.entry import Problem
+from pipelines.models.placement import Machine
 from pipelines.picture import versions
 
 PACKAGES = (
@@ -85,6 +89,47 @@ def quick(studio: Studio) -> Report:
     return report
 
 
+def forecast_here(
+    settings: Settings,
+    names: Sequence[str],
+    ram: float | None = None,
+    gpu: float | None = None,
+    size: str | None = None,
+) -> Forecast:
+    """What would be placed where if these checkpoints painted one after the other: on a machine
+    with `ram` and `gpu` GB if either is given (no GPU if only `ram` is), else on this one, whose
+    engine is started to see.
+
+    Raises StudioError.
+    """
+    catalog = open_catalog(settings)
+    catalog.library.wait()
+    try:
+        wanted = None if size is None else Size.model_validate(size)
+    except ValidationError as error:
+        raise RequestError(f"{size} is no size.", "Write it as 512x768.", "size") from error
+    try:
+        if ram is not None or gpu is not None:
+            total = psutil.virtual_memory().total if ram is None else int(ram * 2**30)
+            kind = "float16" if gpu else "bfloat16"
+            machine = Machine(total, int((gpu or 0) * 2**30), kind)
+            return forecast(catalog, names, machine, wanted)
+        return forecast(catalog, names, size=wanted, **_this_machine(settings))
+    finally:
+        catalog.close()
+
+
+def _this_machine(settings: Settings) -> dict[str, Any]:
+    """This machine and its budgets, as the engine has them."""
+    report = _begin(settings)
+    budgets = _try_engine(settings, report)
+    if budgets is None:
+        raise EngineStopped("The engine does not run on this machine.", "Run gesso doctor.")
+    ram, device = budgets["ram_budget"], budgets["device_budget"]
+    machine = Machine(report.memory["total"], device or 0, report.engine["dtype"])
+    return {"machine": machine, "ram_budget": ram, "device_budget": device}
+
+
 def _begin(settings: Settings) -> Report:
     report = Report(platform.python_version(), platform.platform(), versions(*PACKAGES))
     report.problems += ailments.packages(report.packages, PACKAGES)
@@ -143,12 +188,13 @@ def _look_at_memory(report: Report) -> None:
         report.problems.append(Problem(message, "Close other programs before painting."))
 
 
-def _try_engine(settings: Settings, report: Report) -> None:
-    """Start the engine just as the studio does, and have it say what it runs on."""
+def _try_engine(settings: Settings, report: Report) -> Mapping[str, Any] | None:
+    """Start the engine just as the studio does, and have it say what it runs on. Returns what it
+    tells of its models, if it does run."""
     settled = threading.Event()
 
     def news() -> None:
-        if engine.state.state == "ready" or engine.state.error is not None:
+        if engine.state.models is not None or engine.state.error is not None:
             settled.set()
 
     log_file = settings.data / "logs" / "doctor.log"
@@ -161,8 +207,9 @@ def _try_engine(settings: Settings, report: Report) -> None:
         elif engine.state.error is not None:
             report.problems.append(Problem(engine.state.error.message, f"See {log_file}."))
     finally:
-        report.engine = dict(engine.hello)
+        report.engine, models = dict(engine.hello), engine.state.models
         engine.close()
+    return models
 
 
 def as_text(report: Report) -> str:

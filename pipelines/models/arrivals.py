@@ -56,12 +56,10 @@ class Arrivals:
     def _checkpoint(self, key: Key, spent: LoadedCheckpoint | None) -> Held:
         chosen = self.wanted.checkpoint
         placed = self.needs.placement(chosen, self.size)
-        components = {"vae", *(encoder.component for encoder in chosen.family.encoders)}
-        at_home = {
-            "whole": frozenset[str](),
-            "offload": frozenset(components),
-            "stream": frozenset({"unet", *components}),
-        }[placed.mode]
+        parts = ["unet", "vae", *(encoder.component for encoder in chosen.family.encoders)]
+        at_home = frozenset[str]()
+        if placed.mode != "whole":
+            at_home = frozenset(parts) - ({"unet"} if placed.device else set())
         models = load_checkpoint(
             chosen.path,
             chosen.family,

@@ -236,7 +236,8 @@ class ModelManager:
     def _together(self, wanted: ModelSet, extras: Extras) -> LoadedCheckpoint:
         """Checkpoint, VAE and all that is used with them, as the engine sees it."""
         held = self._held[checkpoint_key(wanted)]
-        models, guests = held.checkpoint, set(held.at_home - {"unet"})
+        models = held.checkpoint
+        guests = held.at_home - ({"unet"} if held.mode == "stream" else set())
         if (key := vae_key(wanted)) is not None:
             own = self._held[key]
             mapped = {**models.mapped, **own.mapped}

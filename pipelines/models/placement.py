@@ -64,9 +64,10 @@ class Placement:
     """How a checkpoint is placed.
 
     whole: all of it on the device. offload: text encoders and VAE come onto it while they are
-    used. stream: the UNet's layers do so, too, one after the other. `unet_storage` is the dtype
-    its weights are kept in. `device` and `ram` are bytes of weights there while it is in use,
-    `parked` bytes of RAM when it is not, `peak` the bytes of the device that a picture takes.
+    used, and so does the UNet where `device` is 0. stream: the UNet's layers do so, too, one after
+    the other. `unet_storage` is the dtype its weights are kept in. `device` and `ram` are bytes of
+    weights there while it is in use, `parked` bytes of RAM when it is not, `peak` the bytes of the
+    device that a picture takes.
     """
 
     mode: Mode
@@ -104,21 +105,23 @@ def place(
     painting, decoding = activations(variant, dtype, size)
     upcast = vae * (2 if _decodes_in_float32(variant, dtype) else 1)
 
-    def peak(unet: int) -> int:
-        return unet + max(text, painting, decoding + upcast)
-
-    def guests_out(storage: str, unet: int, why: str) -> Placement:
-        ram = total - weights["unet"]
-        return Placement("offload", dtype, storage, unet, ram, ram + unet, peak(unet), why)
+    def in_turn(unet: int) -> int:
+        return max(text, unet + painting, decoding + upcast)
 
     if (all_in := total + max(painting, decoding + upcast - vae)) <= budget:
         return Placement("whole", dtype, dtype, total, 0, total, all_in, "All of it fits.")
-    if peak(unet) <= budget:
-        return guests_out(dtype, unet, "It fits without what is idle.")
-    if peak(unet // each) <= budget:
-        return guests_out(FLOAT8, unet // each, "The UNet fits in float8 alone.")
-    least = max(text, unet // 8 + painting, decoding + upcast)
-    return Placement("stream", dtype, dtype, 0, total, total, least, "The UNet does not fit.")
+    if (peak := unet + max(text, painting, decoding + upcast)) <= budget:
+        why = "It fits without what is idle."
+        return Placement("offload", dtype, dtype, unet, total - unet, total, peak, why)
+    if (peak := in_turn(unet)) <= budget:
+        why = "Its parts fit one at a time."
+        return Placement("offload", dtype, dtype, 0, total, total, peak, why)
+    if (peak := in_turn(unet // each)) <= budget:
+        less = total - unet + unet // each
+        why = "The UNet fits in float8 alone."
+        return Placement("offload", dtype, FLOAT8, 0, less, less, peak, why)
+    why = "The UNet does not fit."
+    return Placement("stream", dtype, dtype, 0, total, total, in_turn(unet // 8), why)
 
 
 def activations(variant: Variant, dtype: str, size: Size) -> tuple[int, int]:
