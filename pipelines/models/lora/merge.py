@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pipelines.errors import Cancelled, WrongModel
 from pipelines.models.lora.change import Change, Key, Lora
+from pipelines.models.memory import cast_into
 
 Originals = Callable[[str, str], Tensor]
 """A weight by component and name, as it is mapped from the checkpoint's file, in any dtype."""
@@ -96,7 +97,7 @@ class _Weights:
         if _interchangeable(parameter, original):
             parameter.data = original
         else:
-            parameter.copy_(original)
+            cast_into(parameter, original)
 
     def change(self, key: Key, changes: Sequence[tuple[Change, float]]) -> None:
         parameter, original = self._pair(key)
