@@ -21,7 +21,7 @@ from pipelines.geometry import Size
 from pipelines.library.kinds import Variant
 from pipelines.recipe import Recipe, SizeConditioning
 
-_OPEN = ("seed", "prediction_type", "size_conditioning", "vae")
+_OPEN = ("seed", "prediction_type", "size_conditioning")
 """What a draft may leave to Gesso, and a widget show as left to it."""
 
 NESTED = "size_conditioning."
@@ -94,8 +94,8 @@ def kept(values: Mapping[str, Any], names: Collection[str]) -> Draft:
     }
     draft = read(parts)
     said = {name: getattr(draft, name) for name in set(names) & set(map(_field, parts))}
-    if "schedule" in said:
-        said["schedule"] = said["schedule"] or AUTOMATIC
+    for name in {"schedule", "vae"} & said.keys():
+        said[name] = said[name] or AUTOMATIC
     return Draft.of(
         {name: value for name, value in said.items() if value is not None or name in _OPEN}
     )
@@ -105,13 +105,11 @@ def _field(name: str) -> str:
     return name.partition(".")[0]
 
 
-def write(
-    draft: Draft, variant: Variant | None = None, own_vae: str | None = None
-) -> dict[str, Any]:
+def write(draft: Draft, variant: Variant | None = None) -> dict[str, Any]:
     """What the widgets show for the fields that a draft sets, by field.
 
-    What its checkpoint (of this `variant`, with `own_vae` if none is chosen) would choose by itself
-    is shown as left to it, so that choosing another checkpoint afterwards does not carry it along.
+    What its checkpoint (of this `variant`) would choose by itself is shown as left to it, so that
+    choosing another checkpoint afterwards does not carry it along.
     """
     values = {name: getattr(draft, name) for name in draft.model_fields_set}
     for name in {"seed", "size"} & values.keys():
@@ -120,7 +118,7 @@ def write(
         own = values["prediction_type"] in (None, variant and variant.prediction_type)
         values["prediction_type"] = AUTOMATIC if own else draft.prediction_type
     if "vae" in values:
-        values["vae"] = AUTOMATIC if values["vae"] in (None, own_vae) else draft.vae
+        values["vae"] = draft.vae or AUTOMATIC
     if "size_conditioning" in values:
         values |= _write_conditioning(values.pop("size_conditioning"), draft.size)
     return values

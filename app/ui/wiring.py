@@ -10,7 +10,7 @@ import gradio as gr
 from app.ui import panels
 from app.ui.fields import refill, starting_values, write
 from app.ui.form import SHARED, Form, Forms
-from pipelines.draft import OWN_VAE, Choice, Draft
+from pipelines.draft import Choice, Draft
 from pipelines.errors import StudioError
 
 if TYPE_CHECKING:
@@ -180,8 +180,6 @@ def _chosen(page: Page, filled: str, held: dict[str, dict[str, Any]]) -> list[An
 def _filled(page: Page, tab: str, draft: Draft) -> list[Any]:
     """The name the form is filled for, and the form filled with what a draft says."""
     chosen = checkpoint_or_none(page.studio, draft.checkpoint) if draft.checkpoint else None
-    if chosen is None:
-        return [gr.skip(), *page.forms.updates(page.forms.place(tab, write(draft)))]
-    vae = page.studio.catalog.automatic_vae(chosen)
-    values = write(draft, chosen.variant, vae.ref.name if vae else OWN_VAE)
-    return [chosen.ref.name, *page.forms.updates(page.forms.place(tab, values))]
+    variant = chosen.variant if chosen else None
+    name = chosen.ref.name if chosen else gr.skip()
+    return [name, *page.forms.updates(page.forms.place(tab, write(draft, variant)))]

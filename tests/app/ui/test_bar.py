@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.studio.reuse import draft_of
-from app.ui.fields import AUTOMATIC, read, write
-from pipelines.draft import OWN_VAE, Draft
-from pipelines.geometry import Size
-from pipelines.recipe import ModelRef, Recipe
+from app.ui.fields import AUTOMATIC, kept, read, write
+from pipelines.draft import OWN_VAE
 from tests.node import NODE, node
 
 LOADED: dict[str, Any] = {
@@ -87,31 +84,7 @@ def test_where_a_model_lies_is_said_in_words(
     assert heard == said
 
 
-def recipe(vae: str | None) -> Recipe:
-    return Recipe(
-        seed=1,
-        size=Size(width=64, height=64),
-        checkpoint=ModelRef(name="dreams"),
-        vae=ModelRef(name=vae) if vae else None,
-    )
-
-
-@pytest.mark.parametrize(
-    ("vae", "belongs", "shown"),
-    [
-        (None, OWN_VAE, AUTOMATIC),
-        (None, "dreams.vae", OWN_VAE),
-        ("dreams.vae", "dreams.vae", AUTOMATIC),
-        ("other", "dreams.vae", "other"),
-    ],
-)
-def test_the_vae_that_the_checkpoint_has_anyway_is_left_to_it(
-    vae: str | None, belongs: str, shown: str
-) -> None:
-    assert write(draft_of(recipe(vae)), None, belongs)["vae"] == shown
-
-
-def test_a_vae_left_to_gesso_is_none_in_the_draft() -> None:
-    assert read({"vae": AUTOMATIC}).vae is None
-    assert read({"vae": OWN_VAE}).vae == OWN_VAE
-    assert write(Draft(vae=None))["vae"] == AUTOMATIC
+@pytest.mark.parametrize(("shown", "asked"), [(AUTOMATIC, None), (OWN_VAE, OWN_VAE), ("a", "a")])
+def test_the_vae_that_is_shown_is_the_vae_that_is_asked_for(shown: str, asked: str | None) -> None:
+    assert read({"vae": shown}).vae == asked
+    assert write(kept({"vae": shown}, ["vae"])) == {"vae": shown}
