@@ -60,6 +60,8 @@ def render(
     """
     climb = ladder.climb(recipe, wanted, on_event, stop)
     keys = Keys.of(recipe, wanted)
+    if stop():
+        raise Cancelled
     with torch.inference_mode():
         painted = _Rendering(recipe, keys, climb, stages, on_event, stop, preview).painted()
     for measure in painted.measures:

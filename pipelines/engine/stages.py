@@ -18,7 +18,8 @@ BUDGET = 2**28
 """Bytes that are kept unless another budget is given: some eighty pictures of 1024 x 1024."""
 
 _FILES = {"checkpoint", "vae", "loras", "embeddings", "hypernetworks"}
-"""Fields of a recipe that are in a `ModelSet`, as they lie on the disk."""
+"""Fields of a recipe that are in a `ModelSet`, as they lie on the disk. Of embeddings the names
+count, too: they are words of the prompt."""
 
 T = TypeVar("T")
 
@@ -37,8 +38,9 @@ class Keys(NamedTuple):
     @classmethod
     def of(cls, recipe: Recipe, wanted: ModelSet) -> Keys:
         """The keys of a recipe with the files it needs."""
-        texts = recipe.prompt, recipe.negative_prompt, recipe.clip_skip
-        decided = tuple(value for name, value in recipe if name not in _FILES)
+        words = tuple(embedding.name for embedding in recipe.embeddings)
+        texts = recipe.prompt, recipe.negative_prompt, recipe.clip_skip, words
+        decided = words, *(value for name, value in recipe if name not in _FILES)
         return cls(
             ("conditioning", texts, wanted.text_key),
             ("latents", decided, wanted.latents_key),

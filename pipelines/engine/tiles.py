@@ -33,7 +33,8 @@ def decode_in_tiles(vae: AutoencoderKL, latents: Tensor, side: int) -> Tensor:
     the latents, runs as a whole even so. A picture that one tile covers is decoded as ever.
     """
     if max(latents.shape[-2:]) <= side:
-        return vae.decode(latents, return_dict=False)[0].cpu()
+        decode: Any = vae.decode
+        return decode(latents, return_dict=False)[0].cpu()
     decoder: Any = vae.decoder
     x = latents if vae.post_quant_conv is None else vae.post_quant_conv(latents)
     x = decoder.mid_block(decoder.conv_in(x)).cpu()

@@ -159,7 +159,7 @@ def test_a_picture_that_is_there_already_is_not_painted_again(
     parent: Parent, tmp_path: Path
 ) -> None:
     (tmp_path / "p-1.png").write_bytes(b"made before everything was killed")
-    parent.render("p", tmp_path, count=2)
+    parent.render("p", tmp_path, count=2, prompt="not painted before")
     told = [event["type"] for event in parent.events()]
     assert told == ["saved", "encoding", "step", "step", "decoding", "saved", "finished"]
     assert (tmp_path / "p-1.png").read_bytes() == b"made before everything was killed"

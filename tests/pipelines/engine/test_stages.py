@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from pipelines import Catalog, Draft, Engine, Recipe, expand
 from pipelines.engine.stages import Keys, Stages
@@ -35,7 +36,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 def _save_vae(file: Path) -> None:
-    vae = tiny.components("sd1")["vae"]
+    vae: Any = tiny.components("sd1")["vae"]
     vae.decoder.conv_out.bias += 0.2
     file.parent.mkdir()
     save_file(
@@ -53,7 +54,7 @@ def _save_lora(file: Path) -> None:
         ("lora_unet_", parts["unet"], ".attn2.to_k"),
     ):
         for name, layer in module.named_modules():
-            if name.endswith(end):
+            if name.endswith(end) and isinstance(layer, nn.Linear):
                 key = prefix + name.removeprefix("text_model.").replace(".", "_")
                 wide, high = layer.in_features, layer.out_features
                 tensors[f"{key}.lora_down.weight"] = torch.randn(2, wide, generator=generator)
