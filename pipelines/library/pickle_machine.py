@@ -17,6 +17,9 @@ from pipelines.library.header import ELEMENT_BYTES, TensorInfo
 WORK_LIMIT = 500_000
 """Steps of a program, and items it copies; of SDXL a hundred thousand."""
 
+NAME_LIMIT = 200
+"""Characters of the name of a class or function."""
+
 DTYPES: Mapping[str, str] = {
     "torch.FloatStorage": "F32", "torch.HalfStorage": "F16", "torch.BFloat16Storage": "BF16",
     "torch.DoubleStorage": "F64", "torch.LongStorage": "I64", "torch.IntStorage": "I32",
@@ -93,7 +96,7 @@ class Machine:
         elif name in _RECALLING:
             self._stack.append(self._memo[argument])
         elif name == "GLOBAL":
-            self._stack.append(Name(argument.replace(" ", ".", 1)))
+            self._stack.append(_named(*argument.split(" ", 1)))
         elif name not in _SILENT:
             self._stack.append(argument)
 
@@ -134,9 +137,7 @@ class Machine:
                 target.update(part)
 
     def _name(self) -> None:
-        module, name = self._pop_last(2)
-        known = type(module) is str and type(name) is str
-        self._stack.append(Name(f"{module}.{name}") if known else {})
+        self._stack.append(_named(*self._pop_last(2)))
 
     def _find_storage(self) -> None:
         """What torch names by a persistent id is the place of numbers."""
@@ -178,6 +179,12 @@ class Machine:
                 return _paired([each for pair in whole for each in pair])
             case _:
                 return {}
+
+
+def _named(module: Any, name: Any) -> Name | dict[str, Any]:
+    # Texts that are joined could grow with every step; those of honest names do not.
+    texts = type(module) is str and type(name) is str
+    return Name(f"{module}.{name}") if texts and len(module) + len(name) <= NAME_LIMIT else {}
 
 
 def _paired(items: list[Any]) -> dict[str, Any]:

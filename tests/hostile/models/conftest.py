@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from fastapi.testclient import TestClient
 
 from app.settings import Settings
@@ -127,6 +128,10 @@ def _pickled(models: Path, marker: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(pickle.dumps(Trap(marker)))
         aged(path)
+    trapped = models / "embeddings" / "trapped.pt"
+    trapped.parent.mkdir()
+    torch.save({"string_to_param": {"*": torch.zeros(2, 768)}, "name": Trap(marker)}, trapped)
+    aged(trapped)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import os
 import pickle
 import pickletools
 import struct
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -161,6 +162,16 @@ def test_a_bomb_ends_soon_and_without_harm(tmp_path: Path, name: str) -> None:
         assert "damaged" in error.message
     else:
         assert not header.tensors
+
+
+def test_names_joined_of_long_texts_take_no_memory(tmp_path: Path) -> None:
+    text = b"X" + struct.pack("<I", 100_000) + b"x" * 100_000 + b"q\x00"
+    path = archived(tmp_path / "x.pt", text + b"h\x00h\x00\x93" * 1000 + b".")
+    tracemalloc.start()
+    read_pickle_header(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 def test_the_number_of_tensors_has_an_end(tmp_path: Path) -> None:
