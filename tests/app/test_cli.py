@@ -15,6 +15,7 @@ from app import cli
 from app.api import hosts
 from app.settings import Settings
 from pipelines.draft import Draft
+from pipelines.events import Notice, Step
 from pipelines.metadata import read_infotext, read_recipe
 from pipelines.recipe import Recipe
 
@@ -110,6 +111,14 @@ def test_loras_and_a_vae_are_flags_and_stand_in_the_recipe(machine, beside, caps
 
 
 @pytest.mark.slow
+def test_what_was_done_otherwise_is_printed(capsys):
+    with cli._bar(2) as show:
+        show(Step(i=1, n=2))
+        show(Notice(message="It was decoded in tiles."))
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "It was decoded in tiles.\n")
+
+
 def test_the_same_command_in_a_new_process_gives_the_same_bytes(machine):
     cli.main(render(machine, "--seed", "7"))
     command = [sys.executable, "-m", "app.cli", *render(machine, "--seed", "7")]

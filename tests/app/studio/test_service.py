@@ -12,6 +12,7 @@ from app.studio.errors import NotFound
 from app.studio.service import Studio, lay_out
 from pipelines.draft import Draft
 from pipelines.errors import RequestError, StorageError, UnknownModel
+from pipelines.events import Notice
 from pipelines.geometry import Size
 from tests.app.conftest import ended, wait_until
 
@@ -176,6 +177,17 @@ def test_the_picture_at_hand_is_finished_and_the_rest_is_made_when_asked_again(s
     assert again.pictures[0] == over.pictures[0]
     first, *others = (studio.gallery.recipe(picture).seed for picture in again.pictures)
     assert others == [first + 1, first + 2]
+
+
+def test_what_was_done_otherwise_is_told_with_its_job_now_and_when_it_is_over(studio):
+    job = studio.submit(LONG)
+    wait_until(studio, lambda: studio.job_view(job.id)["phase"] == "denoising")
+    sentence = "There was not enough memory."
+    for _ in range(2):
+        studio._worker.on_event(job.id, Notice(message=sentence))
+    assert studio.job_view(job.id)["notices"] == [sentence]
+    studio.cancel(job.id)
+    assert ended(studio, job.id).notices == (sentence,)
 
 
 def test_a_skipped_picture_is_left_out_and_the_job_goes_on(studio):
