@@ -18,7 +18,7 @@ from pipelines.library.accessories import (
 )
 from pipelines.library.digest import digest
 from pipelines.library.entry import Facts, Problem
-from pipelines.library.header import Header, is_pickle, read_header, read_start
+from pipelines.library.header import Header, is_pickled, read_header
 from pipelines.library.kinds import Family, Role, Variant
 from pipelines.library.pickle_header import read_pickle_header
 from pipelines.library.pipeline_folder import read_pipeline
@@ -28,7 +28,6 @@ from pipelines.library.text import decoded, file_name
 from pipelines.library.unet import VAE
 from pipelines.library.walk import Found
 
-PICKLED_SUFFIXES = frozenset((".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"))
 _READ_BY_OTHERS: frozenset[Role] = frozenset(("upscaler", "face_restorer"))
 UNSURE = "If the picture is brown noise, choose the other Prediction: the file does not say."
 
@@ -68,7 +67,7 @@ class Examiner:
             if found.state != "file":
                 message, cure = _STATES[found.state]
                 raise ModelFileError(f"{file_name(found.path)} {message}", cure)
-            if _is_pickled(found.path):
+            if is_pickled(found.path):
                 return self._pickled(found, likely)
             return self._file(found, likely, read_header(Path(found.path)))
         except ModelFileError as error:
@@ -144,9 +143,3 @@ class Examiner:
 
 def _notes(found: Found) -> tuple[Mapping[str, object], Mapping[str, object]]:
     return read_json(found.sidecar(".json")), read_json(found.sidecar(".civitai.info"))
-
-
-def _is_pickled(path: str) -> bool:
-    """By its ending, unless it is a safetensors file under the name of a pickle."""
-    suffix = os.path.splitext(path)[1].lower()
-    return suffix in PICKLED_SUFFIXES and is_pickle(read_start(path))

@@ -29,6 +29,8 @@ ELEMENT_BYTES: Mapping[str, int] = {
     "U64": 8, "I64": 8, "F64": 8,
 }  # fmt: skip
 
+PICKLED_SUFFIXES = frozenset((".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"))
+
 _GET_AGAIN = "Copy or download the file again."
 
 
@@ -85,6 +87,13 @@ def read_start(path: str | Path, count: int = 16) -> bytes:
     """The first bytes of a regular file. Raises ModelFileError when they cannot be read."""
     with opened(path) as file:
         return file.read(count)
+
+
+def is_pickled(path: str | Path) -> bool:
+    """Whether a model file is pickled: by its ending, unless it is a safetensors file under the
+    name of a pickle. Raises ModelFileError when it cannot be read."""
+    suffix = os.path.splitext(path)[1].lower()
+    return suffix in PICKLED_SUFFIXES and _is_pickle(read_start(path))
 
 
 @contextlib.contextmanager
@@ -151,7 +160,7 @@ def _refuse(start: bytes, size: int, name: str) -> NoReturn:
             f"{name} is a web page, not a model.",
             "Download it again; the site may want you to log in first.",
         )
-    if is_pickle(start):
+    if _is_pickle(start):
         raise ModelFileError(
             f"{name} is a pickled file under the name of a safetensors file.",
             "Pickled files can run programs: get the model as .safetensors.",
@@ -165,7 +174,7 @@ def _refuse(start: bytes, size: int, name: str) -> NoReturn:
     raise ModelFileError(f"{name} is not a model file that Gesso can read.", _GET_AGAIN)
 
 
-def is_pickle(start: bytes) -> bool:
+def _is_pickle(start: bytes) -> bool:
     """Whether these first bytes are of a pickle, or of a zip as torch.save writes it."""
     return start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[1:2] in b"\2\3\4\5")
 

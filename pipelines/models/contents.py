@@ -1,4 +1,4 @@
-"""What is in a small model file, an embedding or a hypernetwork, whichever form it has."""
+"""What is in a model file, whichever form it has."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from pipelines.errors import ModelFileError
-from pipelines.library.header import read_header, unreadable
+from pipelines.library.header import Header, is_pickled, read_header, unreadable
 from pipelines.library.text import file_name
 from pipelines.models.pickled import Contents, Value, read_nested
 
@@ -20,19 +21,28 @@ def read_contents(path: Path) -> Contents:
     In .safetensors the names of tensors carry the dots, the metadata the values, as JSON or text.
     Raises ModelFileError.
     """
-    if path.suffix.lower() not in (".safetensors", ".sft"):
+    if is_pickled(path):
         return read_nested(path)
     header = read_header(path)
+    values = {key: _value(text) for key, text in header.metadata.items()}
+    return Contents(mapped(path, header), values)
+
+
+def mapped(path: Path, header: Header, prefixes: tuple[str, ...] = ("",)) -> dict[str, Tensor]:
+    """The tensors of a safetensors file whose names start so, mapped into memory.
+
+    `header` is the file's: to read it is to check the file's length, and reading a map past the
+    end of its file kills the process. Raises ModelFileError.
+    """
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in header.tensors}
+            return {key: file.get_tensor(key) for key in header.tensors if key.startswith(prefixes)}
     except OSError as error:
         raise unreadable(file_name(path), error) from error
     except SafetensorError as error:
         raise ModelFileError(
             f"{file_name(path)} is damaged: it cannot be read.", "Copy or download the file again."
         ) from error
-    return Contents(tensors, {key: _value(text) for key, text in header.metadata.items()})
 
 
 def _value(text: str) -> Value:

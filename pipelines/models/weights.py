@@ -5,17 +5,17 @@ Tensors lie in the mapped file: nothing is read here but headers and configs.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pipelines.errors import ModelFileError
-from pipelines.library.header import read_header, unreadable
+from pipelines.library.header import is_pickled, read_header
 from pipelines.library.kinds import Family, TextEncoder, Variant
+from pipelines.library.pipeline_folder import weight_files
 from pipelines.library.text import file_name
-from pipelines.library.unet import UNET
+from pipelines.library.unet import UNET, VAE
+from pipelines.models.contents import mapped
 from pipelines.models.convert import (
     text_from_original,
     text_name,
@@ -26,8 +26,6 @@ from pipelines.models.convert import (
 from pipelines.models.pickled import read_pickled
 from pipelines.models.skeleton import read_config
 
-VAE = "first_stage_model."
-PICKLED = (".ckpt", ".pt", ".pth", ".bin")
 SCALES = (".scale_weight", ".weight_scale", "scaled_fp8")
 """Ends of names by which float8 files say that their weights are not to be taken as they are."""
 
@@ -55,7 +53,7 @@ def _read_single_file(path: Path, family: Family, configs: Path, allow_pickle: b
     prefixes = {"unet": UNET, "vae": VAE} | {
         component: facts.prefix for component, facts in encoders.items()
     }
-    if path.suffix.lower() not in PICKLED:
+    if not is_pickled(path):
         tensors = _mapped(path, tuple(prefixes.values()))
     elif allow_pickle:
         tensors = read_pickled(path)
@@ -84,7 +82,7 @@ def read_vae(path: Path, configs: Path) -> dict[str, Tensor]:
 
     Raises ModelFileError.
     """
-    tensors = read_pickled(path) if path.suffix.lower() in PICKLED else _mapped(path)
+    tensors = read_pickled(path) if is_pickled(path) else _mapped(path)
     plain = {
         key.removeprefix(VAE): tensor
         for key, tensor in tensors.items()
@@ -122,44 +120,16 @@ def _read_folder(folder: Path, family: Family) -> Parts:
     return {
         component: {
             rename(key): tensor
-            for file in _weight_files(folder / component)
+            for file in weight_files(folder / component)
             for key, tensor in _mapped(file).items()
         }
         for component, rename in renames.items()
     }
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a component, in full precision if it is there: one, or the shards
-    of an index, or none."""
-    stem = "model" if folder.name.startswith("text_encoder") else "diffusion_pytorch_model"
-    for variant in ("", ".fp16"):
-        single = folder / f"{stem}{variant}.safetensors"
-        if single.exists():
-            return [single]
-        index = folder / f"{stem}.safetensors.index{variant}.json"
-        if index.exists():
-            return _shards(index)
-    return []
-
-
-def _shards(index: Path) -> list[Path]:
-    try:
-        names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-        if any(Path(name).name != name or Path(name).suffix != ".safetensors" for name in names):
-            raise ValueError("a shard is a safetensors file in the same folder")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelFileError(
-            f"{file_name(index)} cannot be read.", "Copy or download the folder again."
-        ) from error
-    return [index.with_name(name) for name in names]
-
-
 def _mapped(path: Path, prefixes: tuple[str, ...] = ("",)) -> dict[str, Tensor]:
-    """The tensors of a safetensors file whose names start so, mapped into memory.
-
-    Its length is checked first: reading a map past the end of its file kills the process.
-    """
+    """The tensors of a safetensors file whose names start so, where they can be taken as they
+    are."""
     header = read_header(path)
     if any(key.endswith(SCALES) for key in header.tensors):
         raise ModelFileError(
@@ -167,12 +137,4 @@ def _mapped(path: Path, prefixes: tuple[str, ...] = ("",)) -> dict[str, Tensor]:
             "not read yet.",
             "Get the model in float16 or bfloat16.",
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in header.tensors if key.startswith(prefixes)}
-    except OSError as error:
-        raise unreadable(file_name(path), error) from error
-    except SafetensorError as error:
-        raise ModelFileError(
-            f"{file_name(path)} is damaged: it cannot be read.", "Copy or download the file again."
-        ) from error
+    return mapped(path, header, prefixes)

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from pipelines.errors import ModelFileError, WrongModel
+from pipelines.library.header import is_pickled
 from pipelines.library.kinds import Family, Variant
 from pipelines.library.text import file_name, plain
 from pipelines.models.contents import read_contents
@@ -18,7 +19,6 @@ from pipelines.models.lora.factors import Rows, Transposed
 from pipelines.models.lora.kinds import Added
 from pipelines.models.lora.names import Names, Place, names_of
 from pipelines.models.pickled import Contents, read_pickled
-from pipelines.models.weights import PICKLED
 
 _STRANGERS = 10
 """One module in so many may be missing from a LoRA's own family: SD 2's last text layer is."""
@@ -32,10 +32,7 @@ def read_lora(path: Path, family: Family, variant: Variant) -> Lora:
     Raises ModelFileError for a damaged file or one of a kind that is not supported, WrongModel
     for one that was made for another architecture.
     """
-    if path.suffix.lower() in PICKLED:
-        contents = Contents(read_pickled(path), {})
-    else:
-        contents = read_contents(path)
+    contents = Contents(read_pickled(path), {}) if is_pickled(path) else read_contents(path)
     names = names_of(variant.folder, family.encoders)
     return _Reader(file_name(path), names, variant, contents).read()
 
