@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,11 +19,7 @@ from pipelines.geometry import Size
 from pipelines.library.kinds import Role
 from pipelines.library.text import plain
 from pipelines.prompt.chunks import named_words, word_of
-from pipelines.prompt.networks import (
-    LoraAsked,
-    Networks,
-    parse_networks,
-)
+from pipelines.prompt.networks import LoraAsked, Networks, parse_networks, without_foreign
 from pipelines.recipe import (
     SEED_LIMIT,
     WEIGHT_LIMIT,
@@ -35,9 +31,6 @@ from pipelines.recipe import (
     SizeConditioning,
     explain,
 )
-
-if TYPE_CHECKING:
-    pass
 
 AUTOMATIC = "Automatic"
 """The choice that leaves a sampler, schedule or VAE to the checkpoint or the sampler."""
@@ -192,15 +185,21 @@ def _beside(draft: Draft, networks: Networks, chosen: Choice, choices: Choices) 
         hypernetworks[ref.name] = HypernetworkUse(model=ref, weight=tag.weight)
     return {
         "vae": _vae(draft.vae, chosen, choices),
-        # What adds nothing changes nothing: the picture is that without it.
-        "loras": [u for u in loras.values() if u.unet_weight or u.text_encoder_weight],
-        "hypernetworks": [use for use in hypernetworks.values() if use.weight],
+        "loras": list(loras.values()),
+        "hypernetworks": list(hypernetworks.values()),
         "embeddings": _embeddings((networks.text, draft.negative_prompt), chosen, choices),
     }
 
 
 def _refuse_tags(networks: Networks, negative_prompt: str) -> None:
     for tag in networks.unread:
+        followed, foreign = without_foreign(tag)
+        if foreign:
+            raise RequestError(
+                f"{plain(tag, 100)} asks for {plain(foreign[0], 40)}, which Gesso does not do.",
+                f"Write {plain(followed, 100)}.",
+                "prompt",
+            )
         raise RequestError(
             f"{plain(tag, 100)} cannot be read.",
             f"Write <lora:name:0.8>, with a weight from -{WEIGHT_LIMIT:g} to {WEIGHT_LIMIT:g}.",
@@ -233,12 +232,14 @@ def _vae(asked: str | None, chosen: Choice, choices: Choices) -> ModelRef | None
 
 def _embeddings(texts: Sequence[str], chosen: Choice, choices: Choices) -> list[ModelRef]:
     """Those that go with the checkpoint and whose words stand in one of the texts."""
-    known: dict[str, ModelRef] = {}
+    known: dict[str, tuple[str, ModelRef]] = {}
     for model in choices.models("embedding"):
         if choices.why_not(model.entry, chosen) is None:
-            known.setdefault(word_of(model.ref.name).casefold(), model.ref)
-    found = {word: None for text in texts for word in named_words(text, known)}
-    return [known[word] for word in found]
+            word = word_of(model.ref.name)
+            known.setdefault(word.casefold(), (word, model.ref))
+    words = [word for word, _ in known.values()]
+    found = {word: None for text in texts for word in named_words(text, words)}
+    return [known[word.casefold()][1] for word in found]
 
 
 def _fitting(role: Role, name: str, chosen: Choice, choices: Choices, field: str) -> ModelRef:

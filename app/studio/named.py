@@ -32,6 +32,7 @@ from pipelines.prompt.networks import (
     LoraAsked,
     parse_networks,
     with_tags,
+    without_foreign,
     words_in,
 )
 from pipelines.recipe import NETWORK_LIMIT
@@ -104,6 +105,10 @@ class Names:
 
     def prompt(self, text: str, hashes: Hashes) -> str:
         """The prompt with the tags of what is here alone, under the names it has here."""
+        text, foreign = without_foreign(text)
+        if foreign:
+            shown = listed([plain(each, SHOWN) for each in foreign])
+            self.differences.append(f"Not followed, of its tags: {shown}.")
         asked = parse_networks(text)
         kept = [
             *self._kept("lora", asked.loras, hashes),

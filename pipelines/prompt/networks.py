@@ -26,6 +26,7 @@ _ARGUMENTS = r"(?:[^<>\\]|\\[<>:\\]?+){1,1200}+"
 _TAG = re.compile(rf"<(lora|lyco|hypernet):({_ARGUMENTS})>", re.IGNORECASE)
 _RUN = re.compile(rf" ?(?:<(?:lora|lyco|hypernet):{_ARGUMENTS}> ?+)++", re.IGNORECASE)
 _PART = re.compile(r"((?:[^:\\]|\\[<>:\\]?+)*+)(?::|\Z)")
+_FOREIGN = re.compile(r"(?!(?:te|unet)\s*=)\s*[a-z]\w*\s*=", re.IGNORECASE)
 _CURE = f"Write NAME:0.8, with a weight from -{WEIGHT_LIMIT:g} to {WEIGHT_LIMIT:g}"
 _ESCAPED = re.compile(r"\\([<>:\\])")
 _SPECIAL = re.compile(r"[<>:\\]")
@@ -99,6 +100,21 @@ def parse_networks(text: str) -> Networks:
             unread.append(tag[0])
     rest = _RUN.sub(_gap, text)
     return Networks(rest, tuple(loras), tuple(hypernetworks), tuple(unread))
+
+
+def without_foreign(text: str) -> tuple[str, list[str]]:
+    """A prompt whose LoRA tags have only what Gesso follows, and what other programs were asked
+    for beside that: "dyn=8", "lbw=MIDD"."""
+    foreign: list[str] = []
+
+    def followed(tag: re.Match[str]) -> str:
+        parts = list(_parts(tag[2]))
+        others = [part for part in parts[1:] if _FOREIGN.match(part)]
+        foreign.extend(others)
+        kept = ":".join(part for part in parts if part not in others)
+        return f"<{tag[1]}:{kept}>" if others else tag[0]
+
+    return _TAG.sub(followed, text), foreign
 
 
 def tags(recipe: Recipe, name: Callable[[ModelRef], str] = lambda model: model.name) -> str:

@@ -137,7 +137,7 @@ def beside(tmp_path_factory):
     for name in ("ink", "glow", "sub/deep ink", "wash"):
         files.write(models / "loras" / f"{name}.safetensors", files.lora(32))
     files.write(models / "loras" / "xl.safetensors", files.lora(80))
-    words = {"bad-hands": 32, "sub/Mood": 32, "xl-feel": 80}
+    words = {"bad-hands": 32, "sub/Mood": 32, "Große Stadt": 32, "xl-feel": 80}
     for name, width in words.items():
         vectors = {"emb_params": files.f16(2, width)}
         files.write(models / "embeddings" / f"{name}.safetensors", vectors)
@@ -175,17 +175,17 @@ def test_loras_asked_for_beside_the_prompt_come_after_its_own(beside):
     ]
 
 
-def test_what_adds_nothing_is_left_out(beside):
-    plain = decide(beside, prompt="a cat")
-    assert decide(beside, prompt="a cat <lora:ink:0> <hypernet:wash:0>") == plain
-    [use] = decide(beside, prompt="a cat <lora:ink:0:0.5>").loras
-    assert (use.unet_weight, use.text_encoder_weight) == (0.5, 0)
+def test_what_adds_nothing_is_kept_with_the_picture_all_the_same(beside):
+    recipe = decide(beside, prompt="a cat <lora:ink:0> <hypernet:wash:0>")
+    assert [(use.unet_weight, use.text_encoder_weight) for use in recipe.loras] == [(0, 0)]
+    assert [use.weight for use in recipe.hypernetworks] == [0]
 
 
 def test_embeddings_are_those_whose_words_stand_in_either_prompt(beside):
     recipe = decide(beside, prompt="a (mood:1.2)", negative_prompt="Bad-Hands, moods")
     assert [ref.name for ref in recipe.embeddings] == ["sub/Mood", "bad-hands"]
     assert decide(beside, prompt="a moody bad-hands2").embeddings == ()
+    assert [ref.name for ref in decide(beside, prompt="große stadt").embeddings] == ["Große Stadt"]
     check(recipe, beside)
 
 
@@ -211,6 +211,7 @@ def test_a_vae_is_chosen_or_the_checkpoints_own(beside):
         ({"prompt": "<lora:tiny-sd1:1>"}, "prompt", "tiny-sd1 is not a LoRA"),
         ({"prompt": "<lora:ink:lots>"}, "prompt", "<lora:ink:lots> cannot be read"),
         ({"prompt": "<lora:ink:12>"}, "prompt", "<lora:ink:12> cannot be read"),
+        ({"prompt": "<lora:ink:1:dyn=8>"}, "prompt", "asks for dyn=8, which Gesso does not do"),
         ({"prompt": "<lora:ink> <lora:ink:2>"}, "prompt", "ink is asked for twice"),
         ({"prompt": "<lora:ink>", "loras": ("ink",)}, "loras", "ink is asked for twice"),
         ({"prompt": "<lora:xl:1>"}, "prompt", "xl does not go with tiny-sd1: made for"),

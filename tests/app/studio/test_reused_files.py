@@ -192,6 +192,7 @@ def test_forge_says_its_vae_among_its_modules(catalog):
         ("a <lora:xl:1>", "", "a", "xl: Made for"),
         ("a <lora:ink:lots>", "", "a", "Not understood, and left out: <lora:ink:lots>."),
         ("a <lora:ink:2> <lora:ink:1>", "", "a <lora:ink:2>", "ink is named twice"),
+        ("a <lora:ink:2:lbw=MIDD>", "", "a <lora:ink:2>", "Not followed, of its tags: lbw=MIDD."),
         ("a gone", ", TI: gone", "a gone", "no embedding called gone"),
         ("a", ", VAE: gone.pt", "a", "no VAE called gone.pt"),
         ("a", ", VAE: gone.pt", "a", "The checkpoint's own is used."),

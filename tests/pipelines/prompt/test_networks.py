@@ -14,6 +14,7 @@ from pipelines.prompt.networks import (
     parse_networks,
     tags,
     with_tags,
+    without_foreign,
     words_in,
 )
 from pipelines.recipe import HypernetworkUse, LoraUse, ModelRef, Recipe
@@ -70,6 +71,18 @@ def test_a_tag_names_a_file_and_how_much_of_it(tag, asked):
 )  # fmt: skip
 def test_a_tag_whose_weight_cannot_be_read_is_kept_apart(tag):
     assert parse_networks(f"a {tag} boat") == Networks("a boat", unread=(tag,))
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "foreign"),
+    [
+        ("a <lora:ink:1:dyn=8>, b", "a <lora:ink:1>, b", ["dyn=8"]),
+        ("<lyco:a=b:te=1: LBW=1,0 :unet=2>", "<lyco:a=b:te=1:unet=2>", [" LBW=1,0 "]),
+        ("<lora:ink:much> x=2:y=3", "<lora:ink:much> x=2:y=3", []),
+    ],
+)
+def test_what_only_other_programs_do_can_be_taken_out_of_a_tag(text, rest, foreign):
+    assert without_foreign(text) == (rest, foreign)
 
 
 @pytest.mark.parametrize(
