@@ -74,7 +74,7 @@ class Examiner:
             return Facts(likely, problem=Problem.of(error))
 
     def _file(self, found: Found, likely: Role, header: Header, pickled: bool = False) -> Facts:
-        role = role_of(header)
+        role = role_of(header, likely)
         training = digest(header.metadata, *_notes(found))
         facts = Facts(role, dtype=header.dtype, pickled=pickled, told=training.to_json())
         try:

@@ -107,8 +107,12 @@ _EMBEDDING_NAME = re.compile(r"emb_params|clip_[lg]|string_to_(?:param|token)\..
 _HYPERNETWORK_NAME = re.compile(r"\d+\.[01]\.linear(?:[12]|\.\d+)\.weight")
 
 
-def role_of(header: Header) -> Role:
-    """What a file with these tensors is for; "unknown" if they are like nothing we know."""
+def role_of(header: Header, likely: Role = "unknown") -> Role:
+    """What a file with these tensors is for; "unknown" if they are like nothing we know.
+
+    One vector, or one list of them, may be anything: it is an embedding where `likely`, by its
+    folder, it is one.
+    """
     names = list(header.tensors)
     for mark in MARKS:
         if mark.begins and header.has(*mark.begins):
@@ -119,6 +123,9 @@ def role_of(header: Header) -> Role:
         return "embedding"
     if any(map(_HYPERNETWORK_NAME.fullmatch, names)):
         return "hypernetwork"
+    shapes = [info.shape for info in header.tensors.values()]
+    if likely == "embedding" and len(shapes) == 1 and len(shapes[0]) in (1, 2):
+        return "embedding"
     return "unknown"
 
 

@@ -140,6 +140,14 @@ def test_a_pickled_accessory_tells_as_much_as_a_safetensors_one(tmp_path: Path) 
     assert all(Entry(**vars(f)).usable for f in facts.values())
 
 
+def test_an_embedding_of_any_name_is_known_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "embeddings").mkdir()
+    torch.save({"sks style": torch.zeros(1024)}, tmp_path / "embeddings" / "style.bin")
+    [facts] = _examined(tmp_path)
+    assert (facts.role, facts.family, facts.width) == ("embedding", "sd2", 1024)
+    assert facts.problem is None
+
+
 def test_a_pickled_checkpoint_is_known_and_yet_to_be_converted(tmp_path: Path) -> None:
     telling = "input_blocks.0.0.weight", "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
     tensors = {

@@ -108,6 +108,15 @@ def test_every_other_file_is_what_its_tensors_say(name: str) -> None:
     assert made_for(found, header(tensors), families(), variants([PRESETS])).family == family
 
 
+@pytest.mark.parametrize("shape", [(768,), (3, 768)])
+def test_vectors_of_any_name_are_an_embedding_in_a_folder_of_them(shape: tuple[int, ...]) -> None:
+    lone = header({"sks style": f16(*shape)})
+    assert role_of(lone, "embedding") == "embedding"
+    assert role_of(lone) == role_of(lone, "lora") == "unknown"
+    others = header({"sks style": f16(2, 2, 768)}), header({"a": f16(768), "b": f16(768)})
+    assert {role_of(other, "embedding") for other in others} == {"unknown"}
+
+
 @pytest.mark.parametrize(
     "name", ["sd15", "sd15-inpaint", "sd2", "sd2-depth", "sdxl", "sdxl-refiner"]
 )

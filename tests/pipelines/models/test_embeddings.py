@@ -49,6 +49,7 @@ def first_ones(vectors):
         ("zorple.safetensors", {"emb_params": TWO}),
         ("zorple.SAFETENSORS", {"<house>": TWO}),
         ("zorple.safetensors", {"clip_l": TWO}),
+        ("zorple.bin", {"sks style": TWO}),
     ],
 )
 def test_vectors_for_one_text_encoder(tmp_path, file, content):
@@ -57,6 +58,12 @@ def test_vectors_for_one_text_encoder(tmp_path, file, content):
     embedding = read_embedding(tmp_path / file, FAMILIES["sd1"])
     assert (embedding.word, embedding.count) == ("zorple", 2)
     assert embedding.vectors.keys() == {"text_encoder"}
+    assert torch.equal(embedding.vectors["text_encoder"], TWO)
+
+
+def test_safetensors_under_the_name_of_a_pickle_are_what_they_are(tmp_path):
+    save_file({"emb_params": TWO}, tmp_path / "zorple.pt")
+    embedding = read_embedding(tmp_path / "zorple.pt", FAMILIES["sd1"])
     assert torch.equal(embedding.vectors["text_encoder"], TWO)
 
 
