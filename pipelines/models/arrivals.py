@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from pipelines.events import Event, Loading
+from pipelines.events import Event, Loading, Notice
 from pipelines.geometry import Size
+from pipelines.library.text import plain
 from pipelines.models.extras import Extras
 from pipelines.models.held import Held
 from pipelines.models.loader import LoadedCheckpoint, load_checkpoint, load_vae
@@ -48,9 +49,11 @@ class Arrivals:
         touched = merge(
             held.modules, held.checkpoint.originals, extras.loras, held.touched, self.stop
         )
-        for part in self.wanted.loras:
-            size = part.model.entry.size_bytes
-            self._progress(part.model.ref.name)(size, size)
+        for part, (lora, *_) in zip(self.wanted.loras, extras.loras, strict=True):
+            name, size = part.model.ref.name, part.model.entry.size_bytes
+            self._progress(name)(size, size)
+            if lora.skipped:
+                self.on_event(Notice(message=self._left_out(name, lora.skipped)))
         return touched
 
     def _checkpoint(self, key: Key, spent: LoadedCheckpoint | None) -> Held:
@@ -93,6 +96,13 @@ class Arrivals:
             at_home=at_home,
         )
         return Held(key, name, vae, self.device, at_home=at_home)
+
+    def _left_out(self, name: str, parts: Sequence[str]) -> str:
+        changes = "1 change" if len(parts) == 1 else f"{len(parts):,} changes"
+        return (
+            f"Left out of {name}: {changes} of what {self.wanted.checkpoint.variant.label} does "
+            f"not have ({plain(parts[0], 100)})."
+        )
 
     def _progress(self, name: str) -> Callable[[int, int], None]:
         def tell(done: int, total: int) -> None:

@@ -39,9 +39,6 @@ class Full(Matrix):
     def value(self, device: torch.device) -> Tensor:
         return _ready(self._whole, device)
 
-    def add_to(self, total: Tensor, factor: float) -> None:
-        total.add_(self._whole.to(total.device), alpha=factor)
-
 
 class Product(Matrix):
     """left [rows, rank] times right [rank, columns] (LoRA: Hu et al. 2021)."""

@@ -96,7 +96,7 @@ class Names:
         return _plain(name).startswith(self.prefixes)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8)  # Of configs that no one changes: a value, and it takes up to a second.
 def names_of(configs: Path, encoders: tuple[TextEncoder, ...]) -> Names:
     """The names of the modules that these component configs make, with a family's text encoders.
 

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from pipelines.catalog import Catalog
 from pipelines.errors import Cancelled, ModelFileError, StudioError
-from pipelines.events import Event, Loading
+from pipelines.events import Event, Loading, Notice
 from pipelines.models.loader import LoadedCheckpoint
 from pipelines.models.manager import ModelManager
 from pipelines.models.model_set import LoraPart, ModelSet
@@ -292,6 +292,19 @@ def test_memory_that_runs_out_in_the_middle_leaves_the_next_request_right(
             ready(kept, wanted, short)
         assert kept.state()["checkpoint"] is None
         assert same(ready(kept, wish(catalog)), before)
+
+
+def test_what_a_lora_has_for_nothing_here_is_left_out_and_told(tmp_path: Path) -> None:
+    catalog = shelf(tmp_path)
+    bundled = {**lora("to_k"), "bundle_emb.glow": torch.ones(2, 32)}
+    save_file(bundled, tmp_path / "models" / "loras" / "bundle.safetensors")
+    events: list[Event] = []
+    models = manager()
+    for _ in range(2):
+        models.ready(wish(catalog, loras=loras(catalog, "bundle")), events.append, lambda: False)
+    [notice] = [event.message for event in events if isinstance(event, Notice)]
+    assert notice.startswith("Left out of bundle: 1 change of what")
+    assert "bundle_emb.glow" in notice
 
 
 def test_a_lora_of_another_family_is_refused_before_anything_is_touched(catalog: Catalog) -> None:

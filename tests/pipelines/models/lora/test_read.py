@@ -63,6 +63,11 @@ def test_a_lora_of_another_family_is_refused_with_the_reason(
     assert f"not made for Tiny {used_with} models: " in message
 
 
+def test_safetensors_under_the_name_of_a_pickle_are_what_they_are(checkpoint, written, read):
+    path = written({PLACE: kinds.lora((64, 64), Dice(1)).parts}, name="style.pt")
+    assert len(read(path, checkpoint("sd1")).changes) == 1
+
+
 def test_names_that_mean_nothing_are_told_of_and_the_rest_is_read(checkpoint, written, read):
     loaded = checkpoint("sd1")
     parts = kinds.lora((64, 64), Dice(1)).parts
