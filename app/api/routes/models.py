@@ -27,10 +27,10 @@ class Found(BaseModel):
 
 
 class Prompts(BaseModel):
-    """What the artist typed, and the checkpoint it is meant for."""
+    """What stands in the boxes, of any length, and the checkpoint it is meant for."""
 
-    prompt: str = Field(default="", max_length=PROMPT_LIMIT)
-    negative_prompt: str = Field(default="", max_length=PROMPT_LIMIT)
+    prompt: str = ""
+    negative_prompt: str = ""
     checkpoint: str | None = Field(default=None, max_length=NAME_LIMIT)
 
 
@@ -90,9 +90,13 @@ def _add_lists(router: APIRouter, studio: Studio) -> None:
 
     @router.post("/models/asked")
     def asked(prompts: Prompts) -> dict[str, Any]:
-        """The files that a prompt asks for by tags and words, whether or not they are here."""
-        texts = prompts.prompt, prompts.negative_prompt
-        return studio.models.asked(texts, prompts.checkpoint)
+        """The files that a prompt asks for by tags and words, whether or not they are here. One
+        that is too long to be painted asks for nothing."""
+        prompt, negative = (
+            text if len(text) <= PROMPT_LIMIT else ""
+            for text in (prompts.prompt, prompts.negative_prompt)
+        )
+        return studio.models.asked((prompt, negative), prompts.checkpoint)
 
     @router.get("/models/scan")
     def scan() -> dict[str, Any]:

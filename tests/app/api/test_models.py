@@ -145,7 +145,8 @@ def test_what_a_prompt_asks_for_is_told(kept) -> None:
     asked = client.post(f"{API}/models/asked", json=body).json()
     assert [one["name"] for one in asked["loras"]] == ["back", "x"]
     assert all(one["model"] is None for one in asked["loras"])
-    assert client.post(f"{API}/models/asked", json={"prompt": "x" * 20_000}).status_code == 422
+    endless = client.post(f"{API}/models/asked", json={"prompt": "<lora:x> " * 2_000}).json()
+    assert endless == {"loras": [], "hypernetworks": [], "embeddings": []}
 
 
 def test_kinds_are_counted(kept) -> None:
