@@ -1,4 +1,4 @@
-"""What there is to choose from: checkpoints, samplers, schedules.
+"""What there is to choose from: model files, samplers, schedules.
 
 catalog = Catalog.open([Path("models")])
 chosen = catalog.checkpoint("dreamshaper_8")       # by name, part of it, or hash
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ STARTER = "starter"
 """The bundled drop folder within a presets folder."""
 
 _Use = TypeVar("_Use", LoraUse, HypernetworkUse)
+_Chosen = TypeVar("_Chosen", bound=Model)
 
 
 class Catalog:
@@ -122,11 +124,6 @@ class Catalog:
         """
         return self._choice(self._recall("checkpoint", ref))
 
-    def hashed(self, checkpoint: Checkpoint) -> Checkpoint:
-        """The same with its sha256 known, read now if need be (a folder has none)."""
-        entry = self.library.hashed(checkpoint.entry)
-        return Checkpoint(entry, checkpoint.family, checkpoint.variant)
-
     def models(self, role: Role) -> list[Model]:
         """The files of a role that can be used, by name."""
         return [Model(entry) for entry in self.library.entries(role) if entry.usable]
@@ -150,9 +147,9 @@ class Catalog:
         of the same name."""
         return Model(self._recall(role, ref))
 
-    def hashed_model(self, model: Model) -> Model:
-        """The same with its hashes known, read now if need be."""
-        return Model(self.library.hashed(model.entry))
+    def hashed(self, chosen: _Chosen) -> _Chosen:
+        """The same with its hashes known, read now if need be (a folder has none)."""
+        return replace(chosen, entry=self.library.hashed(chosen.entry))
 
     def hashed_recipe(self, recipe: Recipe) -> Recipe:
         """The recipe with the hashes of all its files, which name them for good; those that are
@@ -160,8 +157,8 @@ class Catalog:
 
         def known(role: Role, ref: ModelRef) -> ModelRef:
             with contextlib.suppress(StudioError):
-                entry = self.library.hashed(self._recall(role, ref))
-                hashes = Model(entry).ref.model_dump(exclude={"name"}, exclude_none=True)
+                found = self.hashed(Model(self._recall(role, ref))).ref
+                hashes = found.model_dump(exclude={"name"}, exclude_none=True)
                 return ref.model_copy(update=hashes)
             return ref
 
@@ -194,10 +191,6 @@ class Catalog:
         """Why a file does not go with a checkpoint, in a sentence; None if it does, or may."""
         families, variants = list(self._families.values()), list(self._variants.values())
         return why_not(entry, checkpoint.variant, families, variants)
-
-    def name_of(self, path: Path) -> str | None:
-        """Name of the checkpoint at this path."""
-        return next((c.ref.name for c in self.checkpoints() if c.path == path), None)
 
     def sampler(self, name: str) -> str:
         """The canonical name. Raises UnknownChoice."""

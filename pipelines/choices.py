@@ -13,26 +13,22 @@ if TYPE_CHECKING:
     from pipelines.library.kinds import Role
 
 
-class Choice(Protocol):
-    """A checkpoint that can be chosen: what it is called and what it is."""
+class ModelChoice(Protocol):
+    """A file that can be chosen, and how a recipe names it."""
 
     @property
     def entry(self) -> Entry: ...
     @property
     def ref(self) -> ModelRef: ...
+
+
+class Choice(ModelChoice, Protocol):
+    """A checkpoint that can be chosen, and what it is."""
+
     @property
     def family(self) -> Family: ...
     @property
     def variant(self) -> Variant: ...
-
-
-class ModelChoice(Protocol):
-    """A file beside the checkpoint that can be chosen."""
-
-    @property
-    def entry(self) -> Entry: ...
-    @property
-    def ref(self) -> ModelRef: ...
 
 
 class Choices(Protocol):

@@ -14,27 +14,37 @@ Stamp = tuple[Path, int, int]
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A checkpoint that can be chosen."""
+class Model:
+    """A model file that can be chosen: a VAE, a LoRA, an embedding, ..."""
 
     entry: Entry
-    family: Family
-    variant: Variant
 
     @property
     def ref(self) -> ModelRef:
         """How a recipe names it."""
-        return _ref(self.entry)
+        entry, hashes = self.entry, self.entry.hashes
+        if hashes is None:
+            return ModelRef(name=entry.name)
+        addnet = hashes.addnet if entry.role == "lora" else None
+        return ModelRef(name=entry.name, sha256=hashes.sha256, addnet=addnet or None)
 
     @property
     def path(self) -> Path:
-        """The file, or the diffusers folder."""
+        """The file; of a checkpoint, it may be a diffusers folder."""
         return self.entry.path
 
     @property
     def stamp(self) -> Stamp:
-        """Changes with the file: a loaded model of another stamp is out of date."""
-        return _stamp(self.entry)
+        """Changes with the file: what was loaded of another stamp is out of date."""
+        return self.entry.path, self.entry.size_bytes, self.entry.mtime_ns
+
+
+@dataclass(frozen=True)
+class Checkpoint(Model):
+    """A checkpoint that can be chosen."""
+
+    family: Family
+    variant: Variant
 
     @property
     def label(self) -> str:
@@ -45,37 +55,3 @@ class Checkpoint:
     def note(self) -> str | None:
         """A hint for the artist about using it, if there is one."""
         return self.entry.note
-
-
-@dataclass(frozen=True)
-class Model:
-    """A file beside the checkpoint that can be chosen: a VAE, a LoRA, an embedding, ..."""
-
-    entry: Entry
-
-    @property
-    def ref(self) -> ModelRef:
-        """How a recipe names it."""
-        return _ref(self.entry)
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.entry.path
-
-    @property
-    def stamp(self) -> Stamp:
-        """Changes with the file: what was loaded of another stamp is out of date."""
-        return _stamp(self.entry)
-
-
-def _ref(entry: Entry) -> ModelRef:
-    hashes = entry.hashes
-    if hashes is None:
-        return ModelRef(name=entry.name)
-    addnet = hashes.addnet if entry.role == "lora" else None
-    return ModelRef(name=entry.name, sha256=hashes.sha256, addnet=addnet or None)
-
-
-def _stamp(entry: Entry) -> Stamp:
-    return entry.path, entry.size_bytes, entry.mtime_ns

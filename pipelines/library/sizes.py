@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.library.header import ELEMENT_BYTES, Header, TensorInfo, read_header
+from pipelines.library.header import Header, TensorInfo, read_header
 from pipelines.library.kinds import Family
 from pipelines.library.pipeline_folder import weight_files
 from pipelines.library.unet import UNET, VAE
@@ -21,46 +21,23 @@ def component_numbers(source: Source, family: Family) -> dict[str, int]:
 
     Raises ModelFileError when a header cannot be read.
     """
-    tensors = _tensors(source, family)
-    return {component: sum(map(_numbers, infos)) for component, infos in tensors.items()}
-
-
-def component_bytes(
-    source: Source, family: Family, dtype_bytes: int | None = None
-) -> dict[str, int]:
-    """Bytes of each component in an element type of `dtype_bytes`; None: in that of the file.
-
-    Raises ModelFileError when a header cannot be read.
-    """
-    return {
-        component: sum(_numbers(i) * (dtype_bytes or ELEMENT_BYTES[i.dtype]) for i in infos)
-        for component, infos in _tensors(source, family).items()
-    }
-
-
-def _tensors(source: Source, family: Family) -> dict[str, list[TensorInfo]]:
     encoders = {encoder.component: encoder.prefix for encoder in family.encoders}
     prefixes = {"unet": UNET, "vae": VAE, **encoders}
     if isinstance(source, Path) and source.is_dir():
         return {
-            component: [
-                info
+            component: sum(
+                _numbers(read_header(file).tensors.values())
                 for file in weight_files(source / component)
-                for info in _floating(read_header(file).tensors.values())
-            ]
+            )
             for component in prefixes
         }
     header = source if isinstance(source, Header) else read_header(source)
     return {
-        component: _floating(i for name, i in header.tensors.items() if name.startswith(prefix))
+        component: _numbers(i for name, i in header.tensors.items() if name.startswith(prefix))
         for component, prefix in prefixes.items()
     }
 
 
-def _floating(infos: Iterable[TensorInfo]) -> list[TensorInfo]:
+def _numbers(infos: Iterable[TensorInfo]) -> int:
     """Without positions and other indices, which modules make for themselves."""
-    return [info for info in infos if info.dtype.startswith(("F", "BF"))]
-
-
-def _numbers(info: TensorInfo) -> int:
-    return math.prod(info.shape)
+    return sum(math.prod(info.shape) for info in infos if info.dtype.startswith(("F", "BF")))

@@ -208,7 +208,7 @@ def _named(models: Path, name: str, **metadata: str) -> Path:
 def test_a_file_is_found_by_name_ending_trainers_name_or_hash(models: Path) -> None:
     _named(models, "style/wash v2", ss_output_name="wash_final")
     catalog = _open(models)
-    found = catalog.hashed_model(catalog.model("lora", "style/wash v2"))
+    found = catalog.hashed(catalog.model("lora", "style/wash v2"))
     hashes = found.entry.hashes
     assert hashes is not None
     names = ("wash v2", "WASH V2.safetensors", "style\\wash v2", "wash_final", hashes.sha256)
@@ -242,10 +242,10 @@ def test_a_lora_dropped_in_is_found_unless_nobody_is_to_look(models: Path) -> No
 
 def test_a_lora_is_recalled_under_a_new_name_and_another_of_its_name_is_not(models: Path) -> None:
     catalog = _open(models)
-    ref = catalog.hashed_model(catalog.model("lora", "ink")).ref
+    ref = catalog.hashed(catalog.model("lora", "ink")).ref
     (models / "loras" / "ink.safetensors").rename(models / "loras" / "brush.safetensors")
     catalog.rescan()
-    catalog.hashed_model(catalog.model("lora", "brush"))
+    catalog.hashed(catalog.model("lora", "brush"))
     assert catalog.recall_model("lora", ref).ref.name == "brush"
 
     _named(models, "ink", made="by another")

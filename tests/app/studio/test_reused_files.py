@@ -44,7 +44,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
         opened.hashed(checkpoint)
     for role in ROLES:
         for model in opened.models(role):
-            opened.hashed_model(model)
+            opened.hashed(model)
     yield opened
     opened.close()
 

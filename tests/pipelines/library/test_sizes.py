@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.errors import ModelFileError
 from pipelines.families import families
-from pipelines.library.sizes import component_bytes, component_numbers
+from pipelines.library.sizes import component_numbers
 from tests.pipelines.library.files import f16, header, real, write
 
 FAMILIES = {family.name: family for family in families()}
@@ -31,14 +31,6 @@ NUMBERS = {
 def test_a_single_file_has_the_parameters_its_authors_published(file: str, family: str) -> None:
     numbers = component_numbers(header(real(file)), FAMILIES[family])
     assert numbers == NUMBERS[file, family]
-
-
-def test_bytes_are_those_of_the_file_or_of_the_element_type_asked_for(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.safetensors", real("sd15"))
-    stored = component_bytes(path, FAMILIES["sd1"])
-    assert stored == component_bytes(path, FAMILIES["sd1"], 2)
-    assert component_bytes(path, FAMILIES["sd1"], 1)["unet"] == 859_520_964
-    assert component_bytes(path, FAMILIES["sd1"], 4)["unet"] == 2 * stored["unet"]
 
 
 def test_a_folder_counts_the_files_that_are_loaded(tmp_path: Path) -> None:
