@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from pipelines.families import families, variants
 from pipelines.models.skeleton import read_config, text_skeleton, unet_skeleton, vae_skeleton
+from tests import tiny
 from tests.original_layout import text_to_original, unet_to_original, vae_to_original
 
 PRESETS = Path(__file__).parents[1] / "presets"
@@ -53,6 +55,15 @@ def original_tensors(variant: str) -> dict[str, Tensor]:
         module = text_skeleton(folder, encoder.component)
         tensors |= text_to_original(module.state_dict(), encoder.prefix + wrapper, encoder.layout)
     return tensors
+
+
+def config_with_tokenizer(variant: Path, folder: Path) -> Path:
+    """A variant's component configs and what diffusers wants besides: the tokenizers' files."""
+    shutil.copytree(variant, folder, dirs_exist_ok=True)
+    tiny.tokenizer().save_pretrained(folder / "tokenizer")
+    if (variant / "text_encoder_2").is_dir():
+        tiny.tokenizer("!").save_pretrained(folder / "tokenizer_2")
+    return folder
 
 
 def _header(shapes: dict[str, tuple[int, ...]]) -> bytes:

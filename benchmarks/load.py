@@ -16,11 +16,10 @@ import torch
 from diffusers import StableDiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 
-from benchmarks.full_size import make_full_size
+from benchmarks.full_size import config_with_tokenizer, make_full_size
 from benchmarks.timing import Row, interleaved
 from pipelines import Catalog
 from pipelines.models.loader import load_checkpoint
-from tests import tiny
 
 _BUFFER = 16 * 2**20
 
@@ -41,7 +40,7 @@ def _one_file(path: Path, rounds: int) -> Iterator[Row]:
     chosen = catalog.checkpoint(path.stem)
     diffusers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
-    config = _config_with_tokenizer(chosen.variant.folder, path.parent / "config")
+    config = config_with_tokenizer(chosen.variant.folder, path.parent / "config")
 
     def ours() -> None:
         load_checkpoint(
@@ -67,13 +66,6 @@ def _one_file(path: Path, rounds: int) -> Iterator[Row]:
     what = f"first load, {path.stat().st_size / 1e9:.2f} GB, float16 kept"
     yield Row(what, seconds["ours"], "diffusers from_single_file", seconds["theirs"], wanted=0.4)
     yield Row(what, seconds["ours"], "reading every byte", seconds["read"])
-
-
-def _config_with_tokenizer(variant: Path, folder: Path) -> Path:
-    """Our component configs and what diffusers wants besides: a tokenizer's files."""
-    shutil.copytree(variant, folder, dirs_exist_ok=True)
-    tiny.tokenizer().save_pretrained(folder / "tokenizer")
-    return folder
 
 
 def _read(path: Path) -> None:

@@ -17,6 +17,7 @@ class Row:
     against: str
     theirs: float
     wanted: float | None = None
+    unit: str = "s"
 
     @property
     def ratio(self) -> float:
@@ -27,21 +28,30 @@ class Row:
         if self.wanted is not None:
             verdict = f"  want <= {self.wanted:g}: {'yes' if self.ratio <= self.wanted else 'NO'}"
         return (
-            f"{self.what:<44} {self.ours:9.4f} s   {self.against:<34} {self.theirs:9.4f} s   "
+            f"{self.what:<44} {self.ours:9.4f} {self.unit}   "
+            f"{self.against:<34} {self.theirs:9.4f} {self.unit}   "
             f"ratio {self.ratio:6.3f}{verdict}"
         )
 
 
-def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def interleaved(
+    contenders: Mapping[str, Callable[[], object]],
+    rounds: int,
+    before: Callable[[], object] = lambda: None,
+) -> dict[str, float]:
     """Median seconds of each contender, run in turn so that noise falls on all alike.
 
-    A first round, not counted, warms everybody up.
+    A first round, not counted, warms everybody up. `before` each run, and not counted, the stage
+    is cleared. What a contender returns is let go of after its time is taken.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for round_ in range(rounds + 1):
         for name, run in contenders.items():
+            before()
             started = time.perf_counter()
-            run()
+            made = run()
+            taken = time.perf_counter() - started
+            del made
             if round_:
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(taken)
     return {name: statistics.median(times) for name, times in seconds.items()}

@@ -1,0 +1,90 @@
+"""RAM, each figure in a process of its own: `python -m benchmarks.models.ram FOLDER A B WHAT`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from benchmarks.models.files import Files
+from benchmarks.models.ours import Shelf, paint
+from benchmarks.timing import Row
+from pipelines.engine.environment import engine_environment
+
+OF_BYTES, BESIDE = 1.3, 1e9
+SWAPS, GROWTH = 50, 1.02
+ROOM_FOR_ONE = 1.3
+
+
+def run(shelf: Shelf, rounds: int) -> Iterator[Row | str]:
+    """One checkpoint and a picture; then fifty swaps with LoRAs and VAEs, in room for one."""
+    if not Path("/proc/self/status").exists():
+        yield "Peak RAM is measured on Linux only."
+        return
+    one = _alone(shelf.files, "one")
+    allowed = OF_BYTES * one["model"] + BESIDE
+    what = "peak RAM, one checkpoint and a picture"
+    yield Row(what, one["peak"] / 1e9, "1.3 x its bytes + 1 GB", allowed / 1e9, 1.0, "GB")
+    swaps = _alone(shelf.files, "swaps")
+    first = max(swaps["after"][:2])
+    what = f"RAM after {SWAPS} swaps"
+    last, most = swaps["after"][-1], max(swaps["after"])
+    yield Row(what, last / 1e9, "after the first two", first / 1e9, GROWTH, "GB")
+    yield Row(f"most after any of {SWAPS} swaps", most / 1e9, "the same", first / 1e9, None, "GB")
+
+
+def _alone(files: Files, what: str) -> dict:
+    command = [sys.executable, "-m", "benchmarks.models.ram", str(files.folder)]
+    done = subprocess.run(
+        [*command, *map(str, files.checkpoints), what],
+        env=engine_environment(os.environ),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def _one(shelf: Shelf) -> dict:
+    engine = shelf.engine()
+    paint(engine, shelf.recipe(shelf.files.checkpoints[0]))
+    [model] = engine.state()["models"]
+    return {"model": model["bytes"], "peak": _peak()}
+
+
+def _swaps(shelf: Shelf) -> dict:
+    """A with a LoRA, B with a VAE of its own, and so on: everything comes and goes each time."""
+    engine = shelf.engine()
+    one, two = shelf.files.checkpoints
+    lora, *_ = shelf.files.loras
+    after = []
+    for number in range(SWAPS):
+        if number % 2:
+            recipe = shelf.recipe(two, vae=shelf.files.vae, side=64, steps=1)
+        else:
+            recipe = shelf.recipe(one, loras={lora: 1.0}, side=64, steps=1)
+        paint(engine, recipe)
+        if number == 0:
+            engine.manager.ram_budget = int(engine.state()["models"][0]["bytes"] * ROOM_FOR_ONE)
+        after.append(psutil.Process().memory_info().rss)
+    return {"after": after}
+
+
+def _peak() -> int:
+    """Most bytes of RAM this process has ever had, mapped files included."""
+    [line] = [
+        line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line
+    ]
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    folder, one, two, what = sys.argv[1:]
+    found = {"one": _one, "swaps": _swaps}[what](
+        Shelf(Files.make(Path(folder), [Path(one), Path(two)]))
+    )
+    print(json.dumps(found))
