@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.settings import Settings, home
+from app.studio.arriving import Arriving
 from app.studio.assets import Assets, ids_in
 from app.studio.folders import Folders
 from app.studio.gallery import Gallery
@@ -66,7 +67,7 @@ class Studio:
         self.presets = Presets(settings.data / "presets.json", BUNDLED)
         self.assets = Assets(settings.data / "assets", self._door, self._assets_in_use)
         self._worker = Worker(
-            self._queue, self.gallery, settings.outputs, self.news, self._progressed
+            self._queue, self.gallery, settings.outputs, self.news, self._progressed, self._look
         )
         self._engine = EngineProcess(
             engine_arguments(settings),
@@ -77,6 +78,7 @@ class Studio:
         if (own := home() / "models") in settings.models:
             lay_out(own)
         self.catalog = open_catalog(settings, patience=START_PATIENCE)
+        self._arriving = Arriving(self.catalog)
         self.catalog.library.watch(self._models_changed)
         self.models = Models(self.catalog, settings.data, self._door)
         self.folders = Folders(settings, self.catalog, self.use_models)
@@ -87,6 +89,7 @@ class Studio:
         self._engine.preload(None)
         self._worker.start(self._engine)
         self.gallery.start()
+        self._arriving.start()
         self.catalog.library.hash_in_background()
 
     def close(self) -> None:
@@ -96,6 +99,7 @@ class Studio:
         self._door.close()
         self._queue.close()
         self.gallery.close()
+        self._arriving.close()
         self.catalog.close()
 
     def submit(self, draft: Draft, *, first: bool = False) -> Job:
@@ -216,7 +220,11 @@ class Studio:
 
     def _models_changed(self) -> None:
         self._engine.rescan(self.settings.models)
+        self._arriving.follow()
         self.news()
+
+    def _look(self) -> None:
+        self._arriving.look()
 
     def rescan(self) -> None:
         """Look into the model folders again, here and in the engine's process."""

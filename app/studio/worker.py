@@ -37,6 +37,7 @@ class Running:
 
     def __init__(self, job: Taken) -> None:
         self.job = job.id
+        self.kind = job.kind
         self.left = [name for name, _ in job.missing]
         over = len(job.work) - len(self.left) if job.planned else 0
         self.progress = Progress(len(job.work), over=over)
@@ -50,7 +51,8 @@ class Worker:
     """A thread between the queue and the engine.
 
     `outputs` is the folder of the gallery. `on_change` is called when the list of jobs has
-    changed, `on_progress` when only the one that runs went on.
+    changed, `on_progress` when only the one that runs went on, `on_model` when a job has made a
+    model file.
     """
 
     def __init__(
@@ -60,12 +62,14 @@ class Worker:
         outputs: Path,
         on_change: Callable[[], None],
         on_progress: Callable[[], None],
+        on_model: Callable[[], None],
     ) -> None:
         self._queue = queue
         self._gallery = gallery
         self._outputs = outputs
         self._on_change = on_change
         self._on_progress = on_progress
+        self._on_model = on_model
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
@@ -127,6 +131,8 @@ class Worker:
                 self._write_down(running, event)
         if isinstance(event, Finished | Cancelled | Failed):
             running.over.set()
+        if isinstance(event, Finished) and running.kind == "convert":
+            self._on_model()
         (self._on_change if listed else self._on_progress)()
 
     def _at(self, job: str) -> Running | None:

@@ -445,7 +445,7 @@ def test_a_queue_of_the_first_version_is_taken_over(file):
         ("d", "render", ()),
         ("a", "render", ("1", "2")),
     ]
-    worker = Worker(queue, Gallery(file.parent, file.parent), file.parent, list, list)
+    worker = Worker(queue, Gallery(file.parent, file.parent), file.parent, list, list, list)
     worker.start(EngineProcess([], file.parent / "engine.log", worker.on_event, list))
     worker.close()
     assert queue.get("b").state == "interrupted", "its second picture is missing"

@@ -15,6 +15,7 @@ from pipelines.errors import RequestError, StorageError, UnknownModel
 from pipelines.events import Notice
 from pipelines.geometry import Size
 from tests.app.conftest import ended, wait_until
+from tests.pipelines.library.files import lora, write
 
 LONG = Draft(prompt="a long one", checkpoint="tiny-sd1", steps=150, count=64)
 
@@ -231,6 +232,23 @@ def test_the_checkpoint_is_told_before_the_job_is_over(studio):
     ended(studio, job.id)
 
 
+def test_a_file_that_is_copied_into_a_folder_is_followed_until_it_is_complete(
+    settings_in, tmp_path
+):
+    models = tmp_path / "models"
+    models.mkdir()
+    studio = Studio(settings_in(tmp_path).model_copy(update={"models": (models,)}))
+    studio.start()
+    try:
+        write(models / "ink.safetensors", lora(), age=0)
+        studio.rescan()
+        wait_until(studio, lambda: studio.catalog.library.entries("lora"))
+        assert studio.catalog.library.entries("lora")[0].pending
+        wait_until(studio, lambda: studio.catalog.library.entries("lora")[0].usable)
+    finally:
+        studio.close()
+
+
 def test_a_pickled_checkpoint_is_converted_by_the_engine(settings_in, tmp_path, tiny_home):
     import torch
     from safetensors.torch import load_file
@@ -247,6 +265,8 @@ def test_a_pickled_checkpoint_is_converted_by_the_engine(settings_in, tmp_path, 
         job = ended(studio, studio.convert("old").id)
         assert (job.kind, job.state, job.error) == ("convert", "done", None)
         assert (models / "old.safetensors").is_file()
+        checkpoints = studio.catalog.checkpoints
+        wait_until(studio, lambda: checkpoints()[0].path == models / "old.safetensors")
         again = ended(studio, studio.retry(job.id).id)
         assert (again.state, again.error["kind"]) == ("failed", "StorageError")
     finally:
