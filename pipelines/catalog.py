@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from pipelines import samplers
 from pipelines.choices import Choice
 from pipelines.chosen import Checkpoint, Model, Stamp
 from pipelines.draft import OWN_VAE
-from pipelines.errors import ModelFileError, StudioError, UnknownModel, WrongModel
+from pipelines.errors import ModelFileError, StudioError, UnknownModel, WrongModel, about
 from pipelines.families import families, variants
 from pipelines.library.entry import Entry
 from pipelines.library.fit import why_not
@@ -28,7 +28,7 @@ from pipelines.library.roles import said
 from pipelines.library.search import by_name
 from pipelines.recipe import HypernetworkUse, LoraUse, ModelRef, Recipe
 
-__all__ = ["PRESETS", "STARTER", "Catalog", "Checkpoint", "Model", "Stamp", "field_of"]
+__all__ = ["PRESETS", "STARTER", "Catalog", "Checkpoint", "Model", "Stamp"]
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
 STARTER = "starter"
@@ -137,7 +137,7 @@ class Catalog:
         """
         if look:
             return Model(self._usable(role, name))
-        with _about(role):
+        with about(_field_of(role)):
             entry = self._known(role, name)
             entry.check()
         return Model(entry)
@@ -216,7 +216,7 @@ class Catalog:
         if entry.pending or not self.library.is_current(entry):
             self.library.scan()
             entry = self._entry(role, name)
-        with _about(role):
+        with about(_field_of(role)):
             entry.check()
         return entry
 
@@ -231,7 +231,7 @@ class Catalog:
         raise UnknownModel(
             f"{found.name} is here, but it is not the file this recipe was made with.",
             f"Put the file of sha256 {ref.sha256[:10]}... into one of the model folders.",
-            field_of(role),
+            _field_of(role),
         )
 
     def _entry(self, role: Role, name: str | None) -> Entry:
@@ -241,7 +241,7 @@ class Catalog:
             with contextlib.suppress(UnknownModel):
                 return self._known(role, name)
             look()
-        with _about(role):
+        with about(_field_of(role)):
             try:
                 return self._known(role, name)
             except UnknownModel:
@@ -291,7 +291,7 @@ class Catalog:
         return any(folder in checkpoint.path.parents for folder in self._bundled)
 
 
-def field_of(role: Role) -> str:
+def _field_of(role: Role) -> str:
     """The recipe's field that names files of a role."""
     return _FIELDS.get(role, role)
 
@@ -301,16 +301,6 @@ _FIELDS: Mapping[Role, str] = {
     "embedding": "embeddings",
     "hypernetwork": "hypernetworks",
 }
-
-
-@contextlib.contextmanager
-def _about(role: Role) -> Iterator[None]:
-    """What cannot be had is told of the field that names files of this role."""
-    try:
-        yield
-    except StudioError as error:
-        error.field = field_of(role)
-        raise
 
 
 def _a(role: Role) -> str:

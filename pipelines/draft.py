@@ -7,14 +7,13 @@ once, and returns one frozen recipe per picture. No torch here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.choices import Choice, Choices, ModelChoice
-from pipelines.errors import RequestError, StudioError, WrongModel
+from pipelines.errors import RequestError, WrongModel, about
 from pipelines.geometry import Size
 from pipelines.library.kinds import Role
 from pipelines.library.text import plain
@@ -243,14 +242,14 @@ def _embeddings(texts: Sequence[str], chosen: Choice, choices: Choices) -> list[
 
 
 def _fitting(role: Role, name: str, chosen: Choice, choices: Choices, field: str) -> ModelRef:
-    with _named_field(field):
+    with about(field):
         model = choices.model(role, name)
         _refuse_misfit(model, chosen, choices)
     return model.ref
 
 
 def _check_model(role: Role, ref: ModelRef, chosen: Choice, choices: Choices, field: str) -> None:
-    with _named_field(field):
+    with about(field):
         _refuse_misfit(choices.recall_model(role, ref), chosen, choices)
 
 
@@ -261,16 +260,6 @@ def _refuse_misfit(model: ModelChoice, chosen: Choice, choices: Choices) -> None
             f"{model.ref.name} does not go with {chosen.ref.name}: {why[:1].lower()}{why[1:]}",
             "Choose another one, or another checkpoint.",
         )
-
-
-@contextmanager
-def _named_field(field: str) -> Iterator[None]:
-    """What cannot be had is told of the field that asks for it."""
-    try:
-        yield
-    except StudioError as error:
-        error.field = field
-        raise
 
 
 def _size_conditioning(draft: Draft, chosen: Choice, size: Size) -> SizeConditioning | None:

@@ -23,7 +23,8 @@ A foreign exception is translated once, where it enters, into one of these leave
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class StudioError(Exception):
@@ -50,6 +51,16 @@ class StudioError(Exception):
         """The form every face shows: `{kind, message, cure, field}`."""
         kind = type(self).__name__
         return {"kind": kind, "message": self.message, "cure": self.cure, "field": self.field}
+
+
+@contextmanager
+def about(field: str) -> Iterator[None]:
+    """Whatever is refused within it is told of this field."""
+    try:
+        yield
+    except StudioError as error:
+        error.field = field
+        raise
 
 
 def _rebuild(kind: type[StudioError], message: str, cure: str, field: str | None) -> StudioError:
