@@ -60,9 +60,11 @@ class Ladder:
         return Climb(self, recipe, models)
 
     def means(self, models: LoadedCheckpoint) -> Means:
-        """Those to work by. The manager may hold a UNet as it was healed for another size."""
+        """Those to work by. The manager may hold a UNet as it was healed for another size, or
+        in float8 from the start."""
         healed = models.dtype if models.dtype != self._manager.dtype else None
-        self._means = replace(self._means, unet_dtype=healed)
+        stored = models.unet_storage is not None
+        self._means = replace(self._means, unet_dtype=healed, float8=stored)
         return self._means
 
     def step_down(self, recipe: Recipe, stage: Stage, failure: StudioError) -> None:

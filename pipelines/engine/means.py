@@ -32,6 +32,7 @@ class Means:
 
     `tile`: decode in tiles of so many latents on a side. `split`: the guidance pair goes through
     the UNet one after the other. `placement`: how far the manager lowered what it holds.
+    `float8`: the UNet's weights are kept so, because it had no room otherwise.
     """
 
     tile: int | None = None
@@ -39,6 +40,7 @@ class Means:
     placement: Rung | None = None
     vae_float32: bool = False
     unet_dtype: torch.dtype | None = None
+    float8: bool = False
 
 
 class Measure(NamedTuple):
@@ -57,6 +59,8 @@ def measures(means: Means, stage: Stage) -> tuple[Measure, ...]:
         found.append(_SPLIT)
     if stage == "denoise" and means.unet_dtype is not None:
         found.append(_unet_in(str(means.unet_dtype).removeprefix("torch.")))
+    if stage == "denoise" and means.float8:
+        found.append(_FLOAT8)
     if stage == "decode" and means.vae_float32:
         found.append(_VAE_FLOAT32)
     if stage == "decode" and means.tile is not None:
@@ -107,6 +111,11 @@ _SPLIT = Measure(
     "split guidance",
     "There was not enough memory for both prompts at once: the UNet took one after the other, "
     "which takes longer.",
+)
+_FLOAT8 = Measure(
+    "UNet kept in float8",
+    "The UNet does not fit the device's memory: its weights were kept in float8, which changes "
+    "the picture a little.",
 )
 _VAE_FLOAT32 = Measure(
     "VAE in float32", "The VAE lost its numbers (NaN) in half precision: it decoded in float32."

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pipelines.models.filling import Weights
 from pipelines.models.loader import LoadedCheckpoint, LoadedVae
 from pipelines.models.lora import Key as Weight
-from pipelines.models.memory import PinnedSlab, Slab
+from pipelines.models.memory import PinnedSlab, Slab, cast_into
 from pipelines.models.placement import FLOAT8, Mode
 from pipelines.models.plan import Item, Key
 from pipelines.models.residence import stream, unstream
@@ -119,19 +119,16 @@ class Held:
         staying = {"unet"} if mode == "offload" else set()
         self._move_home(self.modules.keys() - self.at_home - staying)
         self.at_home = frozenset(self.modules.keys() - staying)
-        self.settle(mode)
+        self.shape = None  # A streamed module is not one that another checkpoint can be put into.
+        self._take_up(mode)
 
     def settle(self, mode: Mode, storage: str | None = None) -> None:
-        """Take up the placement that its weights were brought to."""
-        self.mode, self.storage = mode, storage
-        unet = self.modules.get("unet")
+        """Take up the placement that its weights were brought to, and keep the UNet's in
+        `storage`."""
         if storage == FLOAT8:
-            self.checkpoint.unet.enable_layerwise_casting(
-                torch.float8_e4m3fn, self.checkpoint.dtype
-            )
-        if unet is not None and mode == "stream":
-            stream(unet, self.device)
-        self.weigh()
+            self.storage = storage
+            self._store_in_float8()
+        self._take_up(mode)
 
     def rest(self) -> None:
         """Have the weights where they can be changed."""
@@ -143,6 +140,19 @@ class Held:
         if self.mode == "stream" and "unet" in self.modules:
             stream(self.modules["unet"], self.device)
         self.weigh()
+
+    def _take_up(self, mode: Mode) -> None:
+        self.mode = mode
+        self.rise()
+
+    def _store_in_float8(self) -> None:
+        """Rounded once, from the file: a LoRA that is taken out leaves the same bits."""
+        unet, dtype = self.checkpoint.unet, self.checkpoint.dtype
+        unet.enable_layerwise_casting(torch.float8_e4m3fn, dtype)
+        for name, weight in unet.named_parameters():
+            original = self.mapped["unet"][name]
+            if weight.dtype == torch.float8_e4m3fn and original.dtype != dtype:
+                cast_into(weight, original)
 
     def _move_home(self, components: Collection[str]) -> None:
         tensors = [t for name in sorted(components) for t in _tensors(self.modules[name])]

@@ -49,6 +49,9 @@ class LoadedCheckpoint:
     `alphas_cumprod` is the share of signal left at each training timestep: float64
     [timesteps], falling, on the CPU.
 
+    `unet_storage` is the dtype the UNet's weights are kept in between the uses of a layer, if that
+    is another one.
+
     On the CPU, weights whose dtype is the file's are the mapped file: it must not be
     overwritten in place as long as they live, only replaced.
     """
@@ -66,6 +69,7 @@ class LoadedCheckpoint:
     embeddings: tuple[Embedding, ...] = ()
     hypernetworks: tuple[tuple[Hypernetwork, float], ...] = ()
     residence: Residence | None = None
+    unet_storage: str | None = None
 
     def originals(self, component: str, name: str) -> Tensor:
         """A weight as it lies in the mapped file, by its name in the component's module."""
@@ -199,7 +203,6 @@ def _weightless(
     into: LoadedCheckpoint | None,
 ) -> LoadedCheckpoint:
     """The checkpoint with modules that have shapes, but not yet its weights."""
-    configs = path if path.is_dir() else variant.folder
     if into is not None:
         return replace(into, path=path, dtype=dtype, mapped={})
     configs = path if path.is_dir() else variant.folder

@@ -104,18 +104,20 @@ class ModelManager:
         return self._ready
 
     def lower(self, rung: Rung) -> bool:
-        """Have what is in use take less of the device, and keep nothing else. Whether that freed
-        anything. It stays so until the checkpoint is loaded anew."""
+        """Have what is in use take less of the device, and keep nothing else; if nothing could be
+        made ready, budget for less. Whether that is of any use. It stays so until the checkpoint
+        is loaded anew."""
+        self._ready = None
         used = [key for key in self._held if key in _keys(self._in_use)]
         idle = [key for key in self._held if key not in used]
         freed = any([self._held.pop(key).bytes for key in idle])
-        for held in (self._held[key] for key in used):
+        for held in [self._held[key] for key in used]:
             if self.device_budget is not None and MODES.index(rung) > MODES.index(held.mode):
-                held.lower(rung)
+                with self._whole_or_gone(held):
+                    held.lower(rung)
                 freed = True
-        self._ready = None
         self._empty_cache()
-        return freed
+        return freed or (not used and self._budget_what_is_free())
 
     def recast(self, component: str, dtype: torch.dtype) -> bool:
         """Have a component of the checkpoint in use compute in another dtype, its weights taken
@@ -197,16 +199,19 @@ class ModelManager:
         if held is not None and self.device_budget is not None:
             mode = self._needs.placement(wanted.checkpoint, size).mode
             if MODES.index(mode) > MODES.index(held.mode):
-                held.lower(mode)
+                with self._whole_or_gone(held):
+                    held.lower(mode)
 
     def _take(self, step: Step, arrivals: Arrivals, extras: Extras) -> None:
         match step:
             case Drop(key):
                 del self._held[key]
             case Park(key):
-                self._held[key].park()
+                with self._whole_or_gone(self._held[key]) as held:
+                    held.park()
             case Wake(key):
-                self._held[key].wake()
+                with self._whole_or_gone(self._held[key]) as held:
+                    held.wake()
             case Load(key, into):
                 # What is filled anew is of no use if that fails.
                 spent = None if into is None else self._held.pop(into).checkpoint
@@ -218,20 +223,28 @@ class ModelManager:
                 held.patches = patches
 
     @contextmanager
-    def _changing(self, held: Held) -> Iterator[None]:
-        """While weights are changed. What a cancel leaves behind is the file's; after any error
-        it is not kept."""
-        held.rest()
+    def _whole_or_gone(self, held: Held) -> Iterator[Held]:
+        """While a model is moved or changed: one that an error left half done is not kept."""
         try:
-            yield
+            yield held
         except Cancelled:
-            held.touched, held.patches = frozenset(), ()
             raise
         except BaseException:
             del self._held[held.key]
             raise
-        finally:
-            held.rise()
+
+    @contextmanager
+    def _changing(self, held: Held) -> Iterator[None]:
+        """While weights are changed. What a cancel leaves behind is the file's."""
+        with self._whole_or_gone(held):
+            held.rest()
+            try:
+                yield
+            except Cancelled:
+                held.touched, held.patches = frozenset(), ()
+                raise
+            finally:
+                held.rise()
 
     def _together(self, wanted: ModelSet, extras: Extras) -> LoadedCheckpoint:
         """Checkpoint, VAE and all that is used with them, as the engine sees it."""
@@ -250,7 +263,20 @@ class ModelManager:
             embeddings=extras.embeddings,
             hypernetworks=extras.hypernetworks,
             residence=Residence(away, self.device) if away else None,
+            unet_storage=held.storage,
         )
+
+    def _budget_what_is_free(self) -> bool:
+        """Plan with the memory that the device has left, if that is less than was thought: other
+        programs take some, too. Whether it is."""
+        if self.device_budget is None:
+            return False
+        free = torch.cuda.mem_get_info(self.device)[0]
+        if free >= self.device_budget:
+            return False
+        self.device_budget = free
+        self._needs = replace(self._needs, device_budget=free)
+        return True
 
     def _empty_cache(self) -> None:
         if self.device.type == "cuda":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from pipelines import Catalog, Draft, Engine, Recipe, expand, save
 from pipelines.engine.heal import Ladder
+from pipelines.engine.means import measures
 from pipelines.engine.render import Painted, render
 from pipelines.engine.stages import Stages
 from pipelines.errors import InvalidNumbers, OutOfMemory
@@ -312,3 +314,12 @@ def _in_float16(asked: Recipe, catalog: Catalog) -> Painted:
     manager = ModelManager(torch.device("cpu"), torch.float16)
     wanted = ModelSet.of(asked, catalog)
     return render(asked, wanted, Ladder(manager), Stages(), lambda _: None, lambda: False)
+
+
+def test_a_unet_that_is_kept_in_float8_is_a_fact_of_the_picture(engine: Engine) -> None:
+    asked = recipe(engine.catalog)
+    models = replace(models_of(engine, asked), unet_storage="float8_e4m3fn")
+    means = Ladder(engine.manager).means(models)
+    [kept] = measures(means, "denoise")
+    assert kept.fact == "UNet kept in float8"
+    assert not measures(means, "decode")

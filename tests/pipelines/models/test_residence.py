@@ -11,6 +11,7 @@ from torch import nn
 
 from pipelines.models.held import Held
 from pipelines.models.loader import LoadedCheckpoint
+from pipelines.models.lora import Change, Key, Lora, merge
 from pipelines.models.residence import Residence, stream, unstream
 
 CPU = torch.device("cpu")
@@ -82,12 +83,13 @@ def test_a_streamed_unet_paints_the_same_and_can_be_changed_in_between(load: Loa
 def test_a_checkpoint_that_is_lowered_paints_the_same(load: Load, mode: str) -> None:
     models = load("sd1")
     expected, pixels = painted(models), decoded(models)
-    held = Held("key", "tiny", models, CPU)
+    held = Held("key", "tiny", models, CPU, shape="tiny")
     held.lower(mode)  # type: ignore[arg-type]
     assert held.mode == mode
     assert held.at_home == models.modules().keys() - ({"unet"} if mode == "offload" else set())
     assert torch.equal(painted(models), expected)
     assert torch.equal(decoded(models), pixels)
+    assert held.item.shape is None, "no other checkpoint is put into modules that come and go"
 
 
 def test_a_parked_checkpoint_wakes_as_it_was(load: Load) -> None:
@@ -110,3 +112,37 @@ def test_float8_storage_keeps_the_picture_nearly(load: Load) -> None:
     near = painted(models)
     assert not torch.equal(near, exact)
     assert (near - exact).abs().mean() < 0.5 * exact.abs().mean()
+
+
+def test_float8_storage_outlasts_a_lower_placement_and_a_lora(shelf) -> None:
+    # In bfloat16 many weights of the float32 file would be rounded twice, and some to others.
+    models = shelf.load("sd1", dtype=torch.bfloat16)
+    held = Held("key", "tiny", models, CPU)
+    held.settle("offload", "float8_e4m3fn")
+    before = {name: weight.clone() for name, weight in models.unet.named_parameters()}
+    expected = painted(models)
+    held.lower("stream")
+    assert held.storage == "float8_e4m3fn"
+    assert torch.equal(painted(models), expected)
+    held.rest()
+    key = Key("unet", "mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight")
+    touched = merge(models.modules(), models.originals, [(Lora({key: Louder()}), 1.0, 1.0)], ())
+    assert not torch.equal(models.unet.get_parameter(key.name).float(), before[key.name].float())
+    merge(models.modules(), models.originals, [], touched)
+    for name, weight in models.unet.named_parameters():
+        assert weight.dtype == before[name].dtype
+        assert torch.equal(weight.float(), before[name].float()), name
+    held.rise()
+    assert torch.equal(painted(models), expected)
+
+
+class Louder(Change):
+    """Doubles a weight."""
+
+    reads_weight = True
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        return True
+
+    def delta(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight
