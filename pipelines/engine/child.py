@@ -187,6 +187,7 @@ class Child:
             raise SystemExit(1) from None
         except (StudioError, Cancelled) as error:
             log.info("Not preloaded: %s", error)
+        self._tell_state()
 
     def _in_the_way(self, name: str) -> bool:
         """Whether a job waits that is to be stopped, or needs no checkpoint of this name."""

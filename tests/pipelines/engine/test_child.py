@@ -185,6 +185,19 @@ def test_what_is_loaded_is_told_while_it_comes_and_before_it_is_used(tmp_path: P
     parent.thread.join(10)
 
 
+def test_what_was_loaded_beforehand_is_not_on_its_way_any_more(tmp_path: Path) -> None:
+    parent = Parent(tmp_path)
+    parent.say("preload", checkpoint="tiny-sd1")
+    loading: dict[str, Any] | None = None
+    while loading is None or loading["done"] < loading["total"]:
+        loading = parent.hear()["state"]["loading"]
+    parent.commands.close()
+    while (frame := read_frame(parent.answers)) is not None:
+        loading = frame[0]["state"]["loading"]
+    assert loading is None
+    parent.thread.join(10)
+
+
 def test_a_pickled_checkpoint_becomes_safetensors(parent: Parent, tmp_path: Path) -> None:
     source = parent.models / "checkpoints" / "tiny-sd1.safetensors"
     pickled = parent.models / "checkpoints" / "old.ckpt"
