@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalog import Catalog
+from pipelines.families import families
 from pipelines.library.entry import Entry
 from pipelines.library.text import decoded, plain
 
@@ -32,8 +33,12 @@ def shown(path: Path) -> str:
 
 
 def labels_of(catalog: Catalog) -> dict[Path, str]:
-    """The labels of the usable checkpoints' variants by path: "SD 1.5"."""
-    return {choice.path: choice.variant.label for choice in catalog.checkpoints()}
+    """What the files are made for, by path: "SD 1.5" for a checkpoint that can be used, else the
+    family, "SD 1.x"."""
+    known = {family.name: family.label for family in families()}
+    entries = catalog.library.entries()
+    labels = {e.path: known.get(e.family, e.family) for e in entries if e.family}
+    return labels | {choice.path: choice.variant.label for choice in catalog.checkpoints()}
 
 
 def row_of(entry: Entry, labels: Mapping[Path, str]) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def row_of(entry: Entry, labels: Mapping[Path, str]) -> dict[str, Any]:
         "role": entry.role,
         "family": entry.family,
         "variant": entry.variant,
-        "kind": labels.get(entry.path) or entry.family,
+        "kind": labels.get(entry.path),
         "size_bytes": entry.size_bytes,
         "dtype": entry.dtype,
         "sha256": entry.hashes.sha256 if entry.hashes else None,

@@ -203,7 +203,6 @@ class Models:
             **row_of(entry, view.labels),
             "id": _id(entry),
             "word": view.word(entry),
-            "family_label": self._families.get(entry.family or "", entry.family),
             "title": told.title,
             "trigger_words": told.trigger_words,
             "weight": told.weight,

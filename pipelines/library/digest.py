@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.library.entry import Training
 from pipelines.library.text import plain
+from pipelines.recipe import WEIGHT_LIMIT
 
 LINE = 200
 """Characters of a name or title that are kept."""
@@ -56,7 +57,7 @@ def digest(
         description=_text(notes.get("description") or spec("description")),
         notes=_text(notes.get("notes") or spec("usage_hint")),
         negative_prompt=_text(notes.get("negative text")),
-        weight=_number(notes.get("preferred weight")) or None,
+        weight=_weight(notes.get("preferred weight")),
         author=_line(spec("author")),
         license=_line(spec("license")),
         network=_network(metadata),
@@ -84,6 +85,12 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _weight(value: Any) -> float | None:
+    """A weight that a prompt can ask for; A1111 writes 0 for none."""
+    weight = _number(value)
+    return weight if weight and abs(weight) <= WEIGHT_LIMIT else None
 
 
 def _trigger_words(*sources: Any) -> tuple[str, ...]:

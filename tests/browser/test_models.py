@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.conftest import Server
 from tests.pictures import put
-from tests.pipelines.library.files import lora, write
+from tests.pipelines.library.files import head, lora, write
 
 WIDTH = 32
 """Of the text that the tiny SD 1 reads; no LoRA of it goes with the tiny SDXL."""
@@ -107,7 +107,7 @@ def test_what_is_typed_moves_the_sliders_and_what_is_unknown_is_told(open_page: 
     page.click("#shelf .head")
     chips = page.locator("#shelf .chips .chip")
     assert chips.all_inner_texts() == ["ink wash\n1.35", "gouache\n0.5", "cathedral\n1"]
-    assert "wrong" in (chips.nth(2).get_attribute("class") or "")
+    assert "misfit" in (chips.nth(2).get_attribute("class") or "")
 
 
 def test_what_does_not_fit_stands_last_and_says_why(open_page: Any) -> None:
@@ -154,6 +154,24 @@ def test_the_tab_shows_every_file_its_trouble_first(open_page: Any, server: Serv
     assert (row["name"], row["notes"], row["preview"]) == ("gouache", "For skies.", False)
 
 
+def test_a_file_that_is_dropped_meanwhile_appears_when_the_artist_is_back(
+    open_page: Any, server: Server
+) -> None:
+    assert server.models is not None
+    page = open_page()
+    to_models(page)
+    page.wait_for_timeout(3100)  # it has just been looked
+    with (server.models / "loras" / "woodcut.safetensors").open("wb") as file:
+        start, rest = head(lora(WIDTH, 12))
+        file.write(start)
+        file.flush()
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        woodcut = page.locator("#models-view .model:has-text('woodcut')")
+        woodcut.locator(".why:text-is('is still being copied.')").wait_for()
+        file.write(bytes(rest))
+    woodcut.locator(".kind:has-text('LoRA')").wait_for()
+
+
 def test_a_file_is_used_from_the_tab(open_page: Any) -> None:
     page = open_page()
     to_models(page)
@@ -166,7 +184,7 @@ def test_a_file_is_used_from_the_tab(open_page: Any) -> None:
     page.click("#models-view .use")
     page.wait_for_selector(".notice:has-text('tiny-sdxl is used now.')")
     page.wait_for_function("document.querySelector('#checkpoint input').value.includes('sdxl')")
-    page.wait_for_selector("#shelf .chip.wrong")  # it was made for the other one
+    page.wait_for_selector("#shelf .chip.misfit")  # it was made for the other one
     page.click(".notice .undo")
     page.wait_for_function("document.querySelector('#checkpoint input').value.includes('sd1')")
     assert prompt(page) == "<lora:ink wash:0.8>"

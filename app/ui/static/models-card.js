@@ -28,7 +28,7 @@ export function stem({ name }) {
 
 /** What a file is made for, as far as that is known: "SD 1.5". */
 export function made(model) {
-  return (model.role === "checkpoint" && model.kind) || model.family_label || "";
+  return model.kind ?? "";
 }
 
 /** What a kind of file is called: "LoRA". */

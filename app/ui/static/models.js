@@ -17,6 +17,7 @@ import { fail } from "./toast.js";
 
 const POLL_MS = 500; // between two looks at folders that are being read
 const PAUSE_MS = 1000; // between two looks at files that change
+const REST_MS = 3000; // between two looks into the folders that nobody asked for
 
 /** Put the model files into an element. */
 export function models(element) {
@@ -52,6 +53,7 @@ class Models {
   #bar = h("progress", { class: "reading", "aria-label": t("models.reading"), hidden: true });
   #timer = 0;
   #stale = true; // something has changed since the list was loaded
+  #lookedAt = -Infinity;
 
   constructor(element) {
     this.element = h(
@@ -65,9 +67,11 @@ class Models {
     this.#store.addEventListener("start", () => this.#started());
     feed.watch("models", () => this.#look());
     feed.addEventListener("back", () => this.#look());
-    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#refresh()).observe(
+    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#shown()).observe(
       this.element,
     );
+    // Perhaps back from the window out of which a file was dropped into a folder.
+    addEventListener("focus", () => this.#lookIntoFolders());
     this.element.addEventListener("keydown", (event) => this.#key(event));
     shortcut({
       keys: "/",
@@ -89,6 +93,18 @@ class Models {
     } catch (error) {
       fail(error);
     }
+  }
+
+  #shown() {
+    this.#refresh();
+    this.#lookIntoFolders();
+  }
+
+  /** Have the folders looked into; the feed tells what has changed, and who is lost says so. */
+  #lookIntoFolders() {
+    if (performance.now() - this.#lookedAt < REST_MS) return;
+    this.#lookedAt = performance.now();
+    rescan().catch(() => {});
   }
 
   #look() {
@@ -171,13 +187,19 @@ function card(model) {
     wrong && h("span", { class: "badge", "aria-hidden": "true" }, icon("warn")),
     h("span", { class: "name" }, bdi(model.title || stem(model))),
     problem
-      ? said(problem.message, { class: "why" })
+      ? said(predicate(problem.message, model), { class: "why" })
       : h(
           "span",
           { class: convertible ? "why" : "kind" },
           convertible ? t("models.pickled") : about,
         ),
   );
+}
+
+/** A sentence about a file, without the name that it begins with: that stands above it. */
+function predicate(message, model) {
+  const name = stem(model);
+  return message.startsWith(name) ? message.slice(message.indexOf(" ", name.length) + 1) : message;
 }
 
 /** What stands where there are no files. */

@@ -78,6 +78,7 @@ def test_with_no_checkpoint_or_an_unknown_one_everything_may_go(models: Models) 
         ("wash", ["style/ink"]),
         ("paper", ["style/ink"]),
         ("style ink", ["style/ink"]),
+        ("film sd 1.x", ["grain"]),
         ("ink", ["style/ink", "people/Ink"]),
         ("incomplete", ["cut"]),
         ("trigger_words", []),
@@ -92,7 +93,7 @@ def test_words_are_looked_for_in_everything_that_is_said_of_a_file(
 def test_a_row_says_how_a_file_is_used(models: Models) -> None:
     ink = row(models, role="lora", text="wash")
     assert ink["trigger_words"] == ("ink style", "wash")
-    assert (ink["weight"], ink["notes"], ink["family_label"]) == (0.7, "Paper.", "SD 1.x")
+    assert (ink["weight"], ink["notes"], ink["kind"]) == (0.7, "Paper.", "SD 1.x")
     assert (ink["used"], ink["preview"], ink["problem"]) == (True, False, None)
 
 

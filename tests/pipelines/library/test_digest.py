@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,6 +70,11 @@ def test_the_artists_own_words_win_over_the_files_and_the_sites() -> None:
     assert found.base_model == "SDXL"
     assert found.notes == "two\nlines"
     assert found.vae == "soft.vae.pt"
+
+
+@pytest.mark.parametrize(("said", "kept"), [("-0.5", -0.5), (0, None), (99_999, None), ("", None)])
+def test_a_weight_that_no_prompt_can_ask_for_is_none(said: Any, kept: float | None) -> None:
+    assert digest({}, {"preferred weight": said}, {}).weight == kept
 
 
 def test_hostile_text_stays_text_on_one_line_and_of_bounded_length() -> None:
