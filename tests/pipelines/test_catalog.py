@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import threading
 import time
@@ -14,7 +13,7 @@ from pipelines.catalog import Catalog
 from pipelines.draft import Draft, check, expand
 from pipelines.errors import ModelFileError, UnknownChoice, UnknownModel, WrongModel
 from pipelines.recipe import ModelRef, Recipe
-from tests.pipelines.library.files import PRESETS, VAE, aged, lora, real, write
+from tests.pipelines.library.files import PRESETS, aged, lora, real, small, write
 
 
 @pytest.fixture
@@ -144,24 +143,13 @@ def test_a_file_that_cannot_be_used_gives_its_reason(models: Path) -> None:
     assert {"short", "loose", "old"}.isdisjoint(c.ref.name for c in catalog.checkpoints())
 
 
-def _small(models: Path, name: str, prompt: str) -> Path:
-    """A checkpoint small enough to hash in a moment: all its weights are empty but one."""
-    tensors = {key: info._replace(shape=(0,)) for key, info in real("sd15").items()}
-    for key in (
-        "input_blocks.0.0.weight",
-        "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight",
-    ):
-        tensors[f"model.diffusion_model.{key}"] = real("sd15")[f"model.diffusion_model.{key}"]
-    return write(models / f"{name}.safetensors", tensors, {"prompt": prompt})
-
-
 def _recipe(catalog: Catalog, name: str) -> Recipe:
     [recipe] = expand(Draft(prompt="a red house", seed=1, checkpoint=name), catalog)
     return recipe
 
 
 def test_a_recipe_finds_its_checkpoint_under_a_new_name(tmp_path: Path) -> None:
-    path = _small(tmp_path, "house", "one")
+    path = small(tmp_path, "house", "one")
     catalog = _open(tmp_path)
     sha256 = catalog.hashed(catalog.checkpoint("house")).ref.sha256
     recipe = _recipe(catalog, "house")
@@ -178,12 +166,12 @@ def test_a_recipe_finds_its_checkpoint_under_a_new_name(tmp_path: Path) -> None:
 
 
 def test_another_file_of_the_same_name_is_not_the_recipes(tmp_path: Path) -> None:
-    _small(tmp_path, "house", "one")
+    small(tmp_path, "house", "one")
     catalog = _open(tmp_path)
     catalog.hashed(catalog.checkpoint("house"))
     recipe = _recipe(catalog, "house")
 
-    _small(tmp_path, "house", "another")
+    small(tmp_path, "house", "another")
     catalog.rescan()
 
     with pytest.raises(UnknownModel, match="not the file this recipe was made with"):
@@ -191,141 +179,11 @@ def test_another_file_of_the_same_name_is_not_the_recipes(tmp_path: Path) -> Non
 
 
 def test_a_hash_not_made_yet_is_no_reason_to_refuse(tmp_path: Path) -> None:
-    _small(tmp_path, "house", "one")
+    small(tmp_path, "house", "one")
     first = _open(tmp_path)
     first.hashed(first.checkpoint("house"))
     recipe = _recipe(first, "house")
     check(recipe, _open(tmp_path))
-
-
-# Files beside the checkpoint
-
-
-def _named(models: Path, name: str, **metadata: str) -> Path:
-    return write(models / "loras" / f"{name}.safetensors", lora(), metadata)
-
-
-def test_a_file_is_found_by_name_ending_trainers_name_or_hash(models: Path) -> None:
-    _named(models, "style/wash v2", ss_output_name="wash_final")
-    catalog = _open(models)
-    found = catalog.hashed(catalog.model("lora", "style/wash v2"))
-    hashes = found.entry.hashes
-    assert hashes is not None
-    names = ("wash v2", "WASH V2.safetensors", "style\\wash v2", "wash_final", hashes.sha256)
-    for name in (*names, hashes.short, hashes.addnet):
-        assert catalog.model("lora", name).path == found.path
-    assert found.ref == ModelRef(name="style/wash v2", sha256=hashes.sha256, addnet=hashes.addnet)
-    assert [model.ref.name for model in catalog.models("lora")] == ["ink", "style/wash v2"]
-
-
-def test_what_is_missing_or_of_another_kind_names_the_recipes_field(models: Path) -> None:
-    catalog = _open(models)
-    with pytest.raises(UnknownModel, match="no LoRA called inc") as unknown:
-        catalog.model("lora", "inc")
-    assert (unknown.value.field, unknown.value.cure) == ("loras", "Did you mean ink?")
-    with pytest.raises(WrongModel, match="painter is not an embedding; it is") as wrong:
-        catalog.model("embedding", "painter")
-    assert wrong.value.field == "embeddings"
-    write(models / "loras" / "short.safetensors", lora(), missing=5)
-    with pytest.raises(ModelFileError, match="incomplete") as broken:
-        catalog.model("lora", "short")
-    assert broken.value.field == "loras"
-
-
-def test_a_lora_dropped_in_is_found_unless_nobody_is_to_look(models: Path) -> None:
-    catalog = _open(models)
-    _named(models, "new")
-    with pytest.raises(UnknownModel):
-        catalog.model("lora", "new", look=False)
-    assert catalog.model("lora", "new").ref.name == "new"
-
-
-def test_a_lora_is_recalled_under_a_new_name_and_another_of_its_name_is_not(models: Path) -> None:
-    catalog = _open(models)
-    ref = catalog.hashed(catalog.model("lora", "ink")).ref
-    (models / "loras" / "ink.safetensors").rename(models / "loras" / "brush.safetensors")
-    catalog.rescan()
-    catalog.hashed(catalog.model("lora", "brush"))
-    assert catalog.recall_model("lora", ref).ref.name == "brush"
-
-    _named(models, "ink", made="by another")
-    (models / "loras" / "brush.safetensors").unlink()
-    catalog.rescan()
-    with pytest.raises(UnknownModel, match="not the file this recipe was made with") as caught:
-        catalog.recall_model("lora", ref)
-    assert caught.value.field == "loras"
-
-
-def test_a_recipe_is_given_the_hashes_of_all_its_files(models: Path) -> None:
-    _small(models / "checkpoints", "house", "one")
-    write(models / "vae" / "soft.safetensors", VAE)
-    catalog = _open(models)
-    [recipe] = expand(Draft(prompt="<lora:ink:0.5>", checkpoint="house", vae="soft"), catalog)
-    assert recipe.loras[0].model.sha256 is None
-    named = catalog.hashed_recipe(recipe)
-    assert named.vae == catalog.model("vae", "soft").ref
-    assert named.loras[0].model == catalog.model("lora", "ink").ref
-    assert named.checkpoint == catalog.checkpoint("house").ref
-    assert None not in (named.vae.sha256, named.loras[0].model.sha256, named.checkpoint.sha256)
-    assert named.loras[0].unet_weight == 0.5
-    assert catalog.hashed_recipe(named) == named
-
-    (models / "loras" / "ink.safetensors").unlink()
-    catalog.rescan()
-    assert catalog.hashed_recipe(recipe).loras == recipe.loras
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        "checkpoints/painter.vae.safetensors",
-        "vae/painter.vae.safetensors",
-        "vae/painter.safetensors",
-        "vae/deep/painter.safetensors",
-    ],
-)
-def test_a_vae_belongs_to_a_checkpoint_by_name(models: Path, place: str) -> None:
-    catalog = _open(models)
-    assert catalog.automatic_vae(catalog.checkpoint("painter")) is None
-    path = write(models / place, VAE)
-    write(models / "vae" / "painter2.safetensors", VAE)
-    catalog.rescan()
-    found = catalog.automatic_vae(catalog.checkpoint("painter"))
-    assert found is not None and found.path == path
-    [recipe] = expand(Draft(checkpoint="painter"), catalog)
-    assert recipe.vae == found.ref
-    [recipe] = expand(Draft(checkpoint="painter", vae="None"), catalog)
-    assert recipe.vae is None
-
-
-def test_the_vae_beside_a_checkpoint_comes_before_one_among_the_vaes(models: Path) -> None:
-    write(models / "vae" / "painter.safetensors", VAE)
-    beside = write(models / "checkpoints" / "painter.vae.safetensors", VAE)
-    catalog = _open(models)
-    found = catalog.automatic_vae(catalog.checkpoint("painter"))
-    assert found is not None and found.path == beside
-
-
-def test_the_vae_an_artist_noted_for_a_checkpoint_comes_first(models: Path) -> None:
-    write(models / "checkpoints" / "painter.vae.safetensors", VAE)
-    noted = write(models / "vae" / "soft.safetensors", VAE)
-    sidecar = models / "checkpoints" / "painter.json"
-    for note, expected in (("soft.safetensors", noted), ("None", None), ("gone", ...)):
-        sidecar.write_text(json.dumps({"vae": note}))
-        catalog = _open(models)
-        found = catalog.automatic_vae(catalog.checkpoint("painter"))
-        if expected is ...:
-            assert found is not None and found.path.name == "painter.vae.safetensors"
-        else:
-            assert (found and found.path) == expected
-
-
-def test_a_lora_of_another_family_says_why_it_does_not_go_with_a_checkpoint(models: Path) -> None:
-    catalog = _open(models)
-    entry = catalog.model("lora", "ink").entry
-    assert catalog.why_not(entry, catalog.checkpoint("painter")) is None
-    said = catalog.why_not(entry, catalog.checkpoint("big"))
-    assert said == "Made for SD 1.x; this checkpoint is SDXL."
 
 
 def test_samplers_and_schedules_are_known_by_their_names(models: Path) -> None:
