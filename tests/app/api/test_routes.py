@@ -81,12 +81,19 @@ def test_a_recipe_can_be_asked_for_and_submitted_again(client, done, studio):
 
 
 def test_a_preview_is_there_for_the_last_job_and_for_no_other(client, done, studio):
-    newest = ended(studio, client.post(f"{API}/jobs", json=DRAFT).json()["id"])
+    unpainted = {**DRAFT, "prompt": "a preview of its own"}
+    newest = ended(studio, client.post(f"{API}/jobs", json=unpainted).json()["id"])
     answer = client.get(f"{API}/jobs/{newest.id}/preview?v=1")
     assert answer.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(answer.content)).format == "JPEG"
     assert client.get(f"{API}/jobs/{done.id}/preview").status_code == 204
     said(client.get(f"{API}/jobs/unknown/preview"), 404)
+
+
+def test_a_picture_that_is_remembered_has_no_preview(client, done, studio):
+    again = ended(studio, client.post(f"{API}/jobs", json=DRAFT).json()["id"])
+    assert client.get(f"{API}/jobs/{again.id}/preview").status_code == 204
+    assert client.get(f"{API}/jobs/{again.id}/progress").json()["fraction"] == 1.0
 
 
 def test_stopping_what_is_over_changes_nothing(client, done):
