@@ -172,7 +172,7 @@ function unusable({ broken, problems }) {
     "details",
     {},
     h("summary", {}, n("folders.broken", broken)),
-    h("ul", {}, ...problems.map(told)),
+    h("ul", { tabindex: 0 }, ...problems.map(told)),
     broken > problems.length && h("p", {}, n("folders.broken.more", broken - problems.length)),
   );
 }
