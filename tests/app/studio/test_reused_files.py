@@ -258,8 +258,8 @@ def test_a_preset_keeps_its_prompt_as_it_was_typed(catalog):
     ],
 )
 def test_hostile_numbers_of_tags_are_answered_at_once(catalog, prompt):
-    start = time.perf_counter()
+    start = time.process_time()
     reused = reuse(theirs(prompt, ", Lora hashes: " + json.dumps("a: 00112233, " * 9999)), catalog)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert sum(map(len, reused.differences)) < 5000
     assert len(expand(reused.draft, catalog)) == 1

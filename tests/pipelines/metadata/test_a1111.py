@@ -281,9 +281,9 @@ def test_any_text_is_an_infotext(text):
     ],
 )
 def test_hostile_texts_are_read_at_once(text):
-    start = time.perf_counter()
+    start = time.process_time()
     to_draft(parse(text))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_code_in_a_value_stays_text():

@@ -188,12 +188,12 @@ def test_a_workflow_that_is_not_the_usual_one_is_told_and_not_guessed(texts, why
     ],
 )
 def test_a_hostile_graph_is_read_or_refused_at_once(hostile):
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         settings_of(png(prompt=hostile)).asked.model_dump_json().encode()
     except StudioError as error:
         assert error.message and error.cure
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 ANY = st.recursive(

@@ -80,12 +80,12 @@ def test_draw_things():
     ],
 )
 def test_hostile_xml_is_not_parsed_as_xml(text):
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         settings_of(png(**{"XML:com.adobe.xmp": text}))
     except StudioError as error:
         assert error.cure
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_sdnext_has_words_of_its_own_and_lines_after_the_settings():

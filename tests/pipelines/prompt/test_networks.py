@@ -195,7 +195,7 @@ def test_words_are_found_in_order_and_never_overlap(text, words):
     ],
 )
 def test_hostile_prompts_are_read_at_once(text):
-    start = time.perf_counter()
+    start = time.process_time()
     parse_networks(text)
     words_in(text, ["lora", "a" * 500])
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
