@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from pipelines.errors import Cancelled, ModelFileError
 from pipelines.library.text import file_name
-from pipelines.models.convert import text_name
 from pipelines.models.memory import MappedPages, Slab, cast_into, one_thread
+from pipelines.models.names import text_name
 from pipelines.models.skeleton import restore_buffers
 
 Weights = Mapping[str, Mapping[str, Tensor]]

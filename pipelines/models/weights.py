@@ -16,7 +16,7 @@ from pipelines.library.pipeline_folder import weight_files
 from pipelines.library.text import file_name
 from pipelines.library.unet import UNET, VAE
 from pipelines.models.contents import mapped
-from pipelines.models.convert import (
+from pipelines.models.names import (
     text_from_original,
     text_name,
     unet_from_original,

@@ -16,8 +16,8 @@ from pathlib import Path
 from torch import nn
 
 from pipelines.library.kinds import TextEncoder
-from pipelines.models.convert import text_name
 from pipelines.models.lora.change import Key
+from pipelines.models.names import text_name
 from pipelines.models.skeleton import text_skeleton, unet_skeleton
 
 _PREFIXES = {

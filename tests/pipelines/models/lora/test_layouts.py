@@ -12,8 +12,8 @@ from torch import nn
 
 from pipelines.errors import ModelFileError, WrongModel
 from pipelines.families import families, variants
-from pipelines.models.convert import text_from_original, text_name, unet_from_original
 from pipelines.models.lora import read_lora
+from pipelines.models.names import text_from_original, text_name, unet_from_original
 from pipelines.models.skeleton import read_config, text_skeleton, unet_skeleton
 from tests.pipelines.models.lora import kinds
 from tests.pipelines.models.lora.conftest import layers
