@@ -1,4 +1,4 @@
-"""Embeddings and hypernetworks from a drop folder, through the whole engine."""
+"""LoRAs, embeddings and hypernetworks from a drop folder, through the whole engine."""
 
 from __future__ import annotations
 
@@ -34,8 +34,12 @@ def layers(width: int) -> dict[str, torch.Tensor]:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     models, presets = tiny.install(tmp_path_factory.mktemp("tiny"), ("sd1", "sdxl"))
     words, networks = models / "embeddings", models / "hypernetworks"
-    words.mkdir()
-    networks.mkdir()
+    for folder in (words, networks, models / "loras"):
+        folder.mkdir()
+    place = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_v"
+    pair = {"lora_down.weight": vectors(2, 32), "lora_up.weight": vectors(32, 2)}
+    ink = {f"{place}.{part}": tensor for part, tensor in pair.items()}
+    save_file(ink, models / "loras" / "ink.safetensors")
     torch.save({"string_to_param": {"*": vectors(3, 32)}, "step": 1}, words / "zorple.pt")
     two = {"clip_l": vectors(2, 32), "clip_g": vectors(2, 48)}
     save_file(two, words / "zorple.safetensors")
@@ -92,6 +96,15 @@ def test_a_hypernetwork_bends_the_picture_and_strength_zero_is_the_picture_witho
     assert len({plain, full, half}) == 3
     assert pixels(engine, prompt="a red house <hypernet:wash:0>") == plain
     assert pixels(engine) == plain
+
+
+def test_a_lora_of_weight_zero_is_kept_with_the_picture_without(engine: Engine) -> None:
+    plain = pixels(engine)
+    full = pixels(engine, prompt="a red house <lora:ink>")
+    idle = engine.render(one(engine, prompt="a red house <lora:ink:0>"))
+    assert full != plain
+    assert idle.image.tobytes() == plain
+    assert [(use.model.name, use.unet_weight) for use in idle.recipe.loras] == [("ink", 0)]
 
 
 def test_a_hypernetwork_for_another_model_is_refused_before_anything_is_loaded(
