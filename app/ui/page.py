@@ -42,6 +42,7 @@ STYLES = (
     "ground.css",
     "widgets.css",
     "masthead.css",
+    "popup.css",
     "menu.css",
     "dialog.css",
     "parts.css",

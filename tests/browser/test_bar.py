@@ -109,7 +109,7 @@ def test_what_is_loaded_is_told_in_bytes_and_freed_with_one_press(
     page.hover("#memory-free")
     page.wait_for_selector("#memory-free-help", state="visible")
     page.click("#memory-free")
-    page.wait_for_selector("#memory .line:has-text('Memory is free')")
+    page.wait_for_selector("#memory .line:has-text('No model loaded')")
     assert page.inner_text("#memory [role=status]") == "Memory is free"
     assert server.get("engine")["state"] == "free"
     assert page.is_disabled("#memory-free")

@@ -66,6 +66,11 @@ def to_models(page: Any) -> None:
     page.wait_for_selector("#models-view[data-state=files]")
 
 
+def come_back(page: Any) -> None:
+    page.wait_for_timeout(3100)  # the folders may have been looked into just now
+    page.evaluate("dispatchEvent(new Event('focus'))")
+
+
 def test_cards_sliders_and_words_write_the_prompt(open_page: Any) -> None:
     page = opened(open_page)
     page.fill("#prompt textarea", "a house")
@@ -160,15 +165,15 @@ def test_a_file_that_is_dropped_meanwhile_appears_when_the_artist_is_back(
     assert server.models is not None
     page = open_page()
     to_models(page)
-    page.wait_for_timeout(3100)  # it has just been looked
+    woodcut = page.locator("#models-view .model:has-text('woodcut')")
     with (server.models / "loras" / "woodcut.safetensors").open("wb") as file:
         start, rest = head(lora(WIDTH, 12))
         file.write(start)
         file.flush()
-        page.evaluate("dispatchEvent(new Event('focus'))")
-        woodcut = page.locator("#models-view .model:has-text('woodcut')")
-        woodcut.locator(".why:text-is('is still being copied.')").wait_for()
+        come_back(page)
+        woodcut.locator(".why").wait_for()  # still being copied, or incomplete by now
         file.write(bytes(rest))
+    come_back(page)
     woodcut.locator(".kind:has-text('LoRA')").wait_for()
 
 
@@ -188,6 +193,19 @@ def test_a_file_is_used_from_the_tab(open_page: Any) -> None:
     page.click(".notice .undo")
     page.wait_for_function("document.querySelector('#checkpoint input').value.includes('sd1')")
     assert prompt(page) == "<lora:ink wash:0.8>"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_a_refusal_is_seen_while_the_shelf_is_open(open_page: Any, width: int, height: int) -> None:
+    page = opened(open_page, width=width, height=height)
+    page.fill("#prompt textarea", "<lora:gouache:1> <lora:cathedral:1> <lora:charcoal:much>")
+    page.wait_for_function("document.querySelectorAll('#shelf .used .misfit').length === 2")
+    page.click("#generate")
+    page.wait_for_selector("#prompt.wrong")
+    box = page.locator(".notice").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= page.locator("#actions").bounding_box()["y"]
+    assert page.locator("#shelf .used .misfit").count() == 2  # they are what is wrong still
 
 
 def test_it_fits_a_phone(open_page: Any) -> None:

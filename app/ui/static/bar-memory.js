@@ -19,7 +19,7 @@ export class MemoryList {
   constructor(id, beside) {
     this.element = h(
       "div",
-      { id, popover: "auto", role: "dialog", "aria-label": t("bar.loaded") },
+      { id, class: "popup", popover: "auto", role: "dialog", "aria-label": t("bar.loaded") },
       h("h2", {}, t("bar.loaded")),
       this.#models,
       this.#tiers,

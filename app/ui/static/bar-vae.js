@@ -62,6 +62,7 @@ class Picker {
   );
   list = h("div", {
     id: LIST,
+    class: "popup",
     role: "listbox",
     popover: "manual",
     "aria-labelledby": "vae-label",

@@ -6,7 +6,7 @@ import { bytes } from "./words.js";
 /** The line: `{ state, name, text, part }`. `state` is "loading", "loaded", "empty" or "free",
  *  `name` the file that is being loaded, `part` how full the meter is, 0 to 1. */
 export function line({ state, models }) {
-  if (state === "free") return { state, name: "", text: t("bar.freed"), part: 0 };
+  if (state === "free") return { state, name: "", text: t("bar.empty"), part: 0 };
   const loading = models?.loading;
   if (loading) {
     const { what: name, done, total } = loading;

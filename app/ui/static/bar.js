@@ -15,19 +15,16 @@ const BAR = "model";
 const LIST = "memory-list";
 const OPEN = "model";
 
-/** A meter with a few words beside it, both of the same line. */
+/** A meter with a few words beside it. */
 class Gauge {
   #fill = h("i");
-  #name = h("bdi");
   #text = h("span");
   #meter = h("span", { class: "gauge", "aria-hidden": "true" }, this.#fill);
-  words = [this.#name, this.#text];
-  parts = [this.#meter, ...this.words];
+  parts = [this.#meter, this.#text];
 
-  show({ state, name, text, part }) {
+  show({ state, text, part }) {
     this.#meter.dataset.state = state;
     this.#fill.style.width = `${Math.round(100 * part)}%`;
-    this.#name.textContent = name;
     this.#text.textContent = text;
   }
 }
@@ -63,12 +60,12 @@ export function memory(element) {
 }
 
 /** A screen reader hears what begins to load and what came of it, not each byte. */
-function say(element, { state, name, text }, models) {
+function say(element, { state, name }, models) {
   const sentences = {
     loading: () => t("bar.loading", { name }),
     loaded: () => t("bar.is_loaded", { name: models.checkpoint }),
     empty: () => "",
-    free: () => text,
+    free: () => t("bar.freed"),
   };
   const sentence = sentences[state]();
   if (element.textContent !== sentence) element.textContent = sentence;

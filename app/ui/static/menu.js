@@ -16,7 +16,7 @@ const LANGUAGE = "language";
 export function menu() {
   const list = h(
     "div",
-    { id: "menu", class: "menu", popover: "auto", role: "dialog", "aria-label": t("menu.label") },
+    { id: "menu", class: "popup", popover: "auto", role: "dialog", "aria-label": t("menu.label") },
     choice("look", LOOKS.map((name) => [name, t(`menu.look.${name}`)]), look(), chooseLook),
     choice("language", ["", ...languages].map(named), chosenLanguage(), chooseLanguage),
     notification(),

@@ -83,7 +83,7 @@ export class ModelDetails {
   }
 
   #problem(model) {
-    const { problem, convertible, used } = model;
+    const { problem, convertible, converted, used } = model;
     if (problem) {
       return box(said(problem.message, { class: "what" }), said(problem.cure));
     }
@@ -95,6 +95,7 @@ export class ModelDetails {
         convert,
       );
     }
+    if (converted) return h("p", { class: "aside" }, t("models.converted.more"));
     if (!used) return h("p", { class: "aside" }, t("models.unused"));
     return model.note && h("p", { class: "aside" }, said(model.note));
   }
@@ -112,7 +113,7 @@ export class ModelDetails {
   }
 
   #use(model) {
-    if (!model.used || model.problem || model.convertible) return null;
+    if (!model.used || model.problem || model.convertible || model.converted) return null;
     const key = ["checkpoint", "vae"].includes(model.role) ? "models.use" : "models.use.prompt";
     return h(
       "button",

@@ -177,23 +177,25 @@ class Models {
 }
 
 function card(model) {
-  const { problem, convertible, used } = model;
-  const wrong = problem || convertible;
-  const about = [roleName(model.role), made(model)].filter(Boolean).join(" · ");
+  const { problem, convertible, converted, used } = model;
+  const idle = converted || !(used || problem);
   return h(
     "button",
-    { class: used || problem ? "model" : "model unused", type: "button", title: model.name },
+    { class: idle ? "model unused" : "model", type: "button", title: model.name },
     preview(model),
-    wrong && h("span", { class: "badge", "aria-hidden": "true" }, icon("warn")),
+    (problem || convertible) && h("span", { class: "badge", "aria-hidden": "true" }, icon("warn")),
     h("span", { class: "name" }, bdi(model.title || stem(model))),
-    problem
-      ? said(predicate(problem.message, model), { class: "why" })
-      : h(
-          "span",
-          { class: convertible ? "why" : "kind" },
-          convertible ? t("models.pickled") : about,
-        ),
+    about(model),
   );
+}
+
+/** The line below the name: what is wrong with a file, or what it is. */
+function about(model) {
+  const { problem, convertible, converted, role } = model;
+  if (problem) return said(predicate(problem.message, model), { class: "why" });
+  if (convertible) return h("span", { class: "why" }, t("models.pickled"));
+  const told = converted ? t("models.converted") : made(model);
+  return h("span", { class: "kind" }, [roleName(role), told].filter(Boolean).join(" · "));
 }
 
 /** A sentence about a file, without the name that it begins with: that stands above it. */

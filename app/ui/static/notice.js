@@ -19,15 +19,13 @@ export class Notice {
       h("strong", { lang: error.kind && "en" }, bdi(error.message)),
       h("p", { lang: error.kind && "en" }, bdi(error.cure)),
     ];
-    this.#element.replaceChildren(told ? this.#card("alert", "warn", told) : "");
+    this.#put(told && this.#card("alert", "warn", told));
     mark(error?.field ?? null);
   }
 
   /** The form was filled; `undo()` puts back what it held. */
   say(sentence, undo) {
-    this.#element.replaceChildren(
-      this.#card("status", "again", [h("strong", {}, sentence), this.#back(undo)]),
-    );
+    this.#put(this.#card("status", "again", [h("strong", {}, sentence), this.#back(undo)]));
     mark(null);
   }
 
@@ -42,8 +40,14 @@ export class Notice {
       told.push(h("ul", list, ...items));
     }
     told.push(this.#back(undo));
-    this.#element.replaceChildren(this.#card("status", "again", told));
+    this.#put(this.#card("status", "again", told));
     mark(null);
+  }
+
+  /** A card is brought into view: what was pressed may be far from it. */
+  #put(card) {
+    this.#element.replaceChildren(card || "");
+    if (card) card.scrollIntoView({ block: "nearest" });
   }
 
   #back(undo) {

@@ -119,7 +119,6 @@ export function results(element, props, fill) {
   const take = (said, { values, differences }) => {
     reuse(null, "values", values);
     notice?.tell(said, differences, undo());
-    document.getElementById("answers")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
   };
   drop = new Drop({
     taken: ({ source, ...settings }) => take(rich("notice.from", { app: bdi(source) }), settings),

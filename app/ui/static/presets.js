@@ -50,7 +50,8 @@ class Presets {
       { class: "entry save", type: "button", onclick: () => this.#save() },
       t("presets.save_these"),
     );
-    const looks = { id: LIST, popover: "auto", role: "dialog", "aria-label": t("presets.title") };
+    const said = { role: "dialog", "aria-label": t("presets.title") };
+    const looks = { id: LIST, class: "popup", popover: "auto", ...said };
     this.list = h("div", looks, this.#entries, this.#empty, save);
     this.list.addEventListener("toggle", ({ newState }) => newState === "open" && this.#opened());
     this.list.addEventListener("keydown", (event) => this.#walk(event));

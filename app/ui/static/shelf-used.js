@@ -74,15 +74,12 @@ class Row {
         this.#apart && this.#textWeight.labelled(t("shelf.weight.text"), name),
       ];
     this.#words.replaceChildren(...(model?.trigger_words ?? []).map(wordChip));
-    this.element.className = model || !answer ? role : `${role} unknown`;
+    const label = h("b", { title: model?.name ?? name }, bdi(title));
+    this.element.className = isMisfit(this.#use) ? `${role} misfit` : role;
     this.element.replaceChildren(
-      h("div", { class: "name" }, h("b", { title: model?.name ?? name }, bdi(title)), remove),
+      h("div", { class: "name" }, label, this.#divide(role, tag), remove),
       model ? preview(model) : h("span", { class: "preview" }, icon("warn")),
-      h(
-        "div",
-        { class: "told" },
-        ...filter([this.#why(), this.#where(), sliders, this.#words, this.#more(role, tag)]),
-      ),
+      h("div", { class: "told" }, ...filter([this.#why(), this.#where(), sliders, this.#words])),
     );
   }
 
@@ -117,9 +114,9 @@ class Row {
     );
   }
 
-  /** One weight for everything, or two. */
-  #more(role, tag) {
-    if (role !== "lora" || !this.#use.answer?.model || tag.weight === null) return null;
+  /** One weight for everything, or two: the button that changes it. */
+  #divide(role, tag) {
+    if (role !== "lora" || !this.#use.answer?.model || tag.weight === null) return "";
     const flip = () => {
       this.#apart = !this.#apart;
       this.#drawn = null;
@@ -127,8 +124,8 @@ class Row {
       else this.#change({ textWeight: this.#use.tag.weight });
       this.element.querySelector(".apart")?.focus();
     };
-    const attributes = { class: "apart", type: "button", "aria-pressed": String(this.#apart) };
-    return h("button", { ...attributes, onclick: flip }, t("shelf.apart"));
+    const attributes = { class: "quiet apart", "aria-pressed": String(this.#apart) };
+    return iconButton("split", t("shelf.apart"), flip, attributes);
   }
 
   #slider(which) {
@@ -229,6 +226,12 @@ function clamp(weight) {
 
 function filter(parts) {
   return parts.flat().filter(Boolean);
+}
+
+/** Whether a picture cannot be painted with it as it stands in the prompt. */
+export function isMisfit({ tag, answer }) {
+  if (tag?.weight === null) return true;
+  return Boolean(answer) && !(answer.model?.fits && !answer.model.problem);
 }
 
 /** How a use is called in short: "ink 0.8". */

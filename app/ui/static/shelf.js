@@ -10,7 +10,7 @@ import { asked } from "./models-api.js";
 import { ShelfLibrary } from "./shelf-library.js";
 import { addTag, PROMPTS, textOf, toggleWords, watch, write } from "./shelf-prompt.js";
 import { hasWords, tagsIn, without } from "./shelf-tags.js";
-import { brief, Used } from "./shelf-used.js";
+import { brief, isMisfit, Used } from "./shelf-used.js";
 import { found, values } from "./workspace.js";
 
 const REST_MS = 250; // without a change, after which the server is asked
@@ -133,14 +133,13 @@ class Shelf {
 
   #chip(use) {
     const [name, weight] = brief(use);
-    const wrong =
-      use.answer && (!use.answer.model || !use.answer.model.fits || use.answer.model.problem);
+    const misfit = isMisfit(use);
     const open = () => {
       this.#open(true);
       this.#used.focus(use.key);
     };
-    const attributes = { class: wrong ? "chip wrong" : "chip", type: "button", onclick: open };
-    return h("button", attributes, wrong && icon("warn"), bdi(name), weight && h("b", {}, weight));
+    const attributes = { class: misfit ? "chip misfit" : "chip", type: "button", onclick: open };
+    return h("button", attributes, misfit && icon("warn"), bdi(name), weight && h("b", {}, weight));
   }
 
   #fold() {

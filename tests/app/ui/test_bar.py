@@ -35,10 +35,10 @@ def engine(models: dict[str, Any] | None, state: str = "ready") -> dict[str, Any
     [
         (engine(None, "starting"), "", "No model loaded", 0),
         (engine({**LOADED, "checkpoint": None}), "", "No model loaded", 0),
-        (engine(None, "free"), "", "Memory is free", 0),
+        (engine(None, "free"), "", "No model loaded", 0),
         (engine(LOADED), "", "2.1 GB of 12 GB", 0.175),
         (engine({**LOADED, "ram_budget": None}), "", "2.1 GB", 0),
-        (engine(IN_ITS_FILE), "", "4.0 GB read from the file", 0),
+        (engine(IN_ITS_FILE), "", "4.0 GB from the file", 0),
         (engine(ON_A_CARD), "", "6.9 GB of 11 GB · RAM 2.1 GB", 6.9 / 11),
         (
             engine({**LOADED, "loading": {"what": "next", "done": 10**9, "total": 4 * 10**9}}),
