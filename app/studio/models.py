@@ -57,7 +57,7 @@ class Wish:
 
 
 class Page(NamedTuple):
-    """Some rows of the list; how many there are in all, and of them that cannot be used."""
+    """Some rows of the list; how many there are in all, and of them that want to be put right."""
 
     rows: list[dict[str, Any]]
     total: int
@@ -81,11 +81,11 @@ class Models:
         found = [e for e in self._entries(wish) if not words or self._has(e, words, view)]
         found.sort(key=_ORDERS[wish.sort])
         if wish.problems_first:
-            found.sort(key=_urgency)
+            found.sort(key=view.urgency)
         if view.checkpoint is not None:
             found.sort(key=lambda entry: not view.goes(entry))
         rows = [self._row(entry, view) for entry in found[wish.offset :][: wish.limit]]
-        return Page(rows, len(found), sum(not entry.usable for entry in found))
+        return Page(rows, len(found), sum(view.wants_care(entry) for entry in found))
 
     def counts(self) -> dict[str, Any]:
         """How many files there are of each role, and of each family by name, with its label."""
@@ -176,7 +176,8 @@ class Models:
                 choice = self._catalog.checkpoint(checkpoint)
         entries = self._catalog.library.entries()
         stems = Counter((entry.role, entry.stem.casefold()) for entry in entries)
-        return _View(self._catalog, choice, labels_of(self._catalog), stems)
+        usable = frozenset(entry.path for entry in entries if entry.usable)
+        return _View(self._catalog, choice, labels_of(self._catalog), stems, usable)
 
     def _entries(self, wish: Wish) -> list[Entry]:
         entries = self._catalog.library.entries(wish.role)
@@ -212,7 +213,8 @@ class Models:
             "fits": why_not is None,
             "why_not": why_not,
             "used": entry.role in USED,
-            "convertible": entry.problem is None and not entry.usable,
+            "convertible": entry.problem is None and view.wants_care(entry),
+            "converted": view.is_converted(entry),
             "changed": datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC).isoformat(),
         }
 
@@ -225,6 +227,7 @@ class _View:
     checkpoint: Choice | None
     labels: Mapping[Path, str]
     stems: Mapping[tuple[str, str], int]
+    usable: frozenset[Path]
 
     def word(self, entry: Entry) -> str:
         """How a prompt calls it: as short as no other file is called."""
@@ -236,6 +239,22 @@ class _View:
     def goes(self, entry: Entry) -> bool:
         return entry.problem is None and self.why_not(entry) is None
 
+    def is_converted(self, entry: Entry) -> bool:
+        """Whether it is pickled, and what was made of it lies beside it."""
+        pickled = entry.problem is None and not entry.usable
+        return pickled and entry.path.with_suffix(".safetensors") in self.usable
+
+    def wants_care(self, entry: Entry) -> bool:
+        return not entry.usable and not self.is_converted(entry)
+
+    def urgency(self, entry: Entry) -> int:
+        """What is wrong with a file that would be used comes first, what has no use last."""
+        if entry.role not in USED and entry.role != "unknown":
+            return 3
+        if self.is_converted(entry):
+            return 2
+        return 1 if entry.usable else 0
+
 
 def _id(entry: Entry) -> str:
     """A name that every address can hold."""
@@ -245,13 +264,6 @@ def _id(entry: Entry) -> str:
 def _words(told: Training) -> Iterable[str]:
     tags = (tag for tag, _ in told.tags)
     return told.title, told.alias, told.base_model, told.notes, *told.trigger_words, *tags
-
-
-def _urgency(entry: Entry) -> int:
-    """What is wrong with a file that would be used comes first, what has no use last."""
-    if entry.role not in USED and entry.role != "unknown":
-        return 3
-    return 0 if entry.problem else 1 if entry.usable else 0
 
 
 _ORDERS: Mapping[Sort, Callable[[Entry], Any]] = {

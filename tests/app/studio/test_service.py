@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from app.studio.errors import NotFound
+from app.studio.models import Wish
 from app.studio.service import Studio, lay_out
 from pipelines.draft import Draft
 from pipelines.errors import RequestError, StorageError, UnknownModel
@@ -262,11 +263,20 @@ def test_a_pickled_checkpoint_is_converted_by_the_engine(settings_in, tmp_path, 
     studio.start()
     try:
         wait_until(studio, lambda: not studio.catalog.library.progress.scanning)
+        wish = Wish(text="old", sort="size")
+        [listed], _, broken = studio.models.page(wish)
+        assert (listed["convertible"], listed["converted"], broken) == (True, False, 1)
         job = ended(studio, studio.convert("old").id)
         assert (job.kind, job.state, job.error) == ("convert", "done", None)
         assert (models / "old.safetensors").is_file()
         checkpoints = studio.catalog.checkpoints
         wait_until(studio, lambda: checkpoints()[0].path == models / "old.safetensors")
+        rows, _, broken = studio.models.page(wish)
+        assert broken == 0
+        assert {(r["pickled"], r["converted"], r["convertible"]) for r in rows} == {
+            (True, True, False),
+            (False, False, False),
+        }
         again = ended(studio, studio.retry(job.id).id)
         assert (again.state, again.error["kind"]) == ("failed", "StorageError")
     finally:
