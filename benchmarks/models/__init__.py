@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
 
 from benchmarks.models import gpu, loads, loras, pictures, ram, vaes
 from benchmarks.models.files import Files
@@ -42,6 +43,7 @@ def run(
     """All rows, and a sentence for what is not a ratio or cannot be measured here."""
     diffusers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
     made = Path(tempfile.mkdtemp()) if folder is None else folder
     try:
         shelf = Shelf(Files.make(made, files))

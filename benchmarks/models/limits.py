@@ -66,7 +66,7 @@ def _fill(file, buffer: memoryview) -> None:
 
 class Bare:
     """The weights that a LoRA changes, in the working dtype on the device, and as they are in the
-    mapped file."""
+    mapped file. One thread here as well."""
 
     def __init__(self, models: LoadedCheckpoint, layers: Sequence[Layer]) -> None:
         self._layers, self._device = layers, models.device
@@ -81,7 +81,7 @@ class Bare:
     def merge(self, path: Path, strength: float) -> None:
         """Weight by weight: the file's in float32, plus the product of the factors, cast into
         place (Hu et al. 2021, section 4.1)."""
-        with safe_open(path, "pt") as file, torch.no_grad():
+        with safe_open(path, "pt") as file, one_thread(), torch.no_grad():
             for layer, original, target in zip(
                 self._layers, self._originals, self._targets, strict=True
             ):
@@ -97,8 +97,9 @@ class Bare:
 
     def copy(self) -> None:
         """What they were, kept in the working dtype, copied back."""
-        for target, kept in zip(self._targets, self._kept, strict=True):
-            target.copy_(kept)
+        with one_thread():
+            for target, kept in zip(self._targets, self._kept, strict=True):
+                target.copy_(kept)
         synchronize(self._device)
 
 

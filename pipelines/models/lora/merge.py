@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pipelines.errors import Cancelled, WrongModel
 from pipelines.models.lora.change import Change, Key, Lora
-from pipelines.models.memory import cast_into
+from pipelines.models.memory import cast_into, one_thread
 
 Originals = Callable[[str, str], Tensor]
 """A weight by component and name, as it is mapped from the checkpoint's file, in any dtype."""
@@ -42,7 +42,7 @@ def merge(
     """
     wanted = _by_weight(uses)
     touched = sorted({*before, *wanted})
-    with torch.inference_mode(False), torch.no_grad():
+    with one_thread(), torch.inference_mode(False), torch.no_grad():
         weights = _Weights(modules, originals)
         weights.check(wanted)
         try:
