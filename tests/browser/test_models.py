@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -177,6 +178,27 @@ def test_a_file_that_is_dropped_meanwhile_appears_when_the_artist_is_back(
     woodcut.locator(".kind:has-text('LoRA')").wait_for()
 
 
+def test_the_last_of_many_files_has_the_focus_when_it_comes(open_page: Any, server: Server) -> None:
+    assert server.models is not None
+    for k in range(140):
+        write(server.models / "loras" / "many" / f"style-{k:03}.safetensors", lora(WIDTH, 4))
+    server.send("POST", "models/rescan")
+    while server.get("models?text=many")["total"] < 140:
+        time.sleep(0.1)
+    page = open_page()
+    to_models(page)
+    page.select_option("[aria-label=Kind]", "lora")
+    page.wait_for_function("parseInt(document.querySelector('.count').textContent) >= 140")
+    page.focus("#models-view .model[tabindex='0']")
+    page.keyboard.press("End")
+    page.wait_for_function("document.activeElement.matches('.model:not(.coming)')")
+    page.keyboard.press("ArrowLeft")
+    last = page.evaluate("Number(document.activeElement.closest('[data-index]').dataset.index)")
+    assert last == server.get("models?role=lora")["total"] - 2
+    shutil.rmtree(server.models / "loras" / "many")
+    server.send("POST", "models/rescan")
+
+
 def test_a_file_is_used_from_the_tab(open_page: Any) -> None:
     page = open_page()
     to_models(page)
@@ -206,6 +228,27 @@ def test_a_refusal_is_seen_while_the_shelf_is_open(open_page: Any, width: int, h
     assert box["y"] >= 0
     assert box["y"] + box["height"] <= page.locator("#actions").bounding_box()["y"]
     assert page.locator("#shelf .used .misfit").count() == 2  # they are what is wrong still
+
+
+def test_a_card_that_is_ticked_takes_its_word_out_of_either_prompt(
+    open_page: Any, server: Server
+) -> None:
+    assert server.models is not None
+    file = server.models / "embeddings" / "muddy.safetensors"
+    write(file, {"emb_params": TensorInfo("F32", (2, WIDTH))})
+    server.send("POST", "models/rescan")
+    page = opened(open_page)
+    page.fill("#negative_prompt textarea", "blurred, muddy")
+    page.click("#shelf label:has-text('Embeddings')")
+    card = "#shelf .cards .model:has-text('muddy')"
+    page.wait_for_selector(f"{card}[aria-pressed=true]")
+    page.click(card)
+    page.wait_for_selector(f"{card}[aria-pressed=false]")
+    assert page.input_value("#negative_prompt textarea") == "blurred"
+    assert prompt(page) == ""
+    page.click(card)
+    says(page, "muddy")
+    file.unlink()
 
 
 def test_it_fits_a_phone(open_page: Any) -> None:

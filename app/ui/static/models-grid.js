@@ -136,7 +136,7 @@ export class ModelGrid {
       const there = element.children[index - from];
       const key = model ? `${model.role} ${model.id} ${model.preview_version}` : "";
       const cell = there?.dataset.key === key ? there : this.#cell(model, key);
-      if (there && there !== cell) there.replaceWith(cell);
+      if (there && there !== cell) replace(there, cell);
       if (!there) element.append(cell);
       cell.dataset.index = index;
       cell.setAttribute("aria-colindex", index - from + 1);
@@ -150,7 +150,7 @@ export class ModelGrid {
   #cell(model, key) {
     const button = model
       ? this.#look.card(model)
-      : h("button", { class: "model", type: "button", disabled: true });
+      : h("button", { class: "model coming", type: "button", "aria-disabled": "true" });
     return h("div", { role: "gridcell", "data-key": key }, button);
   }
 
@@ -180,4 +180,11 @@ export class ModelGrid {
     event.stopPropagation();
     this.focus(index);
   }
+}
+
+/** Put another cell in place of one, which may have the focus. */
+function replace(there, cell) {
+  const focused = there.contains(document.activeElement);
+  there.replaceWith(cell);
+  if (focused) cell.firstChild.focus({ preventScroll: true });
 }
