@@ -97,15 +97,18 @@ class Climb:
         while True:
             try:
                 with translated():
-                    models = self.models()
-                    means = self.ladder.means(models)
-                    return Made(work(models, means), measures(means, stage))
+                    return self._once(stage, work)
             except (OutOfMemory, InvalidNumbers) as error:
                 # Without the traceback, which holds on to all that the stage had computed.
                 failure = copy.copy(error)
             gc.collect()
             torch.accelerator.empty_cache()
             self.ladder.step_down(self.recipe, stage, failure)
+
+    def _once(self, stage: Stage, work: Callable[[LoadedCheckpoint, Means], T]) -> Made[T]:
+        models = self.models()
+        means = self.ladder.means(models)
+        return Made(work(models, means), measures(means, stage))
 
 
 def _given_up(failure: StudioError, tried: list[str]) -> StudioError:

@@ -14,21 +14,16 @@ ends because its device failed has said so, and is replaced without being counte
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from os import environ
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, Literal, cast
 
-import pipelines
-from pipelines.engine.environment import engine_environment
 from pipelines.engine.obituary import not_started, obituary, tail
-from pipelines.engine.wire import AFRESH, BrokenFrame, Header, read_frame, write_frame
+from pipelines.engine.process import Process
+from pipelines.engine.wire import AFRESH, BrokenFrame, Header
 from pipelines.errors import EngineStopped
 from pipelines.events import EVENTS, Cancelled, Event, Failed, Finished, Step
 
@@ -37,7 +32,6 @@ log = logging.getLogger(__name__)
 CRASH_LIMIT = 3
 CRASH_WINDOW = 60.0
 CLOSE_SECONDS = 2.0
-LOG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ class EngineProcess:
         self._on_event = on_event
         self._on_state = on_state
         self._lock = threading.RLock()
-        self._child: _Child | None = None
+        self._child: Process | None = None
         self._state = EngineState()
         self._hello: Header = {}
         self._job: str | None = None
@@ -193,7 +187,7 @@ class EngineProcess:
     def _launch(self) -> None:
         self._refused = None
         try:
-            self._child = child = _Child(self._arguments, self._log_file)
+            self._child = child = Process(self._arguments, self._log_file)
         except OSError as error:
             log.exception("The engine was not started")
             self._state = EngineState(error=not_started(error))
@@ -207,7 +201,7 @@ class EngineProcess:
         if self._preload_asked:
             self._send({"do": "preload", "checkpoint": self._wanted})
 
-    def _let_go(self) -> _Child | None:
+    def _let_go(self) -> Process | None:
         """Be free of the process, which is still to be ended. The lock is held."""
         child, self._child = self._child, None
         if child is not None:
@@ -220,7 +214,7 @@ class EngineProcess:
             if self._child is not None:
                 self._child.send(command)
 
-    def _listen(self, child: _Child) -> None:
+    def _listen(self, child: Process) -> None:
         try:
             while (frame := child.read()) is not None:
                 self._hear(child, *frame)
@@ -229,7 +223,7 @@ class EngineProcess:
         finally:
             self._bury(child, child.end(CLOSE_SECONDS))
 
-    def _hear(self, child: _Child, header: Header, payload: bytes) -> None:
+    def _hear(self, child: Process, header: Header, payload: bytes) -> None:
         if "event" in header:
             self._pass_on(header["job"], header["event"], payload)
             return
@@ -265,7 +259,7 @@ class EngineProcess:
         if freed is not None:
             self._on_state()
 
-    def _bury(self, child: _Child, code: int) -> None:
+    def _bury(self, child: Process, code: int) -> None:
         """The process is gone: fail its job, and replace it unless it keeps dying."""
         with self._lock:
             if self._child is not child:
@@ -292,58 +286,3 @@ class EngineProcess:
 
 def _error(told: Mapping[str, Any]) -> EngineStopped:
     return EngineStopped(told["message"], told["cure"], told["field"])
-
-
-class _Child:
-    """One run of the process, with a thread that writes to it so that no caller ever waits."""
-
-    def __init__(self, arguments: Sequence[str], log_file: Path) -> None:
-        command = [sys.executable, "-m", "pipelines.engine.child", *arguments]
-        with _open_log(log_file) as errors:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=engine_environment(environ),
-                cwd=Path(pipelines.__file__).parent.parent,
-                # Ctrl+C in the terminal is for the studio, which then closes the engine.
-                start_new_session=True,
-            )
-        self._outbox: SimpleQueue[Header | None] = SimpleQueue()
-        threading.Thread(target=self._write, name="engine-writer", daemon=True).start()
-
-    def send(self, command: Header) -> None:
-        self._outbox.put(command)
-
-    def read(self) -> tuple[Header, bytes] | None:
-        return read_frame(cast(BinaryIO, self.process.stdout))
-
-    def end(self, patience: float) -> int:
-        """Make the process end within about `patience` seconds and return its exit code."""
-        self.send({"do": "close"})
-        self._outbox.put(None)
-        for insist in (self.process.terminate, self.process.kill):
-            try:
-                return self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                insist()
-                patience = 1.0
-        return self.process.wait()
-
-    def _write(self) -> None:
-        stdin = cast(BinaryIO, self.process.stdin)
-        try:
-            while (command := self._outbox.get()) is not None:
-                write_frame(stdin, command)
-            stdin.close()
-        except OSError:
-            return  # The process is gone, which the reader notices.
-
-
-def _open_log(file: Path) -> BinaryIO:
-    """The log of the process, appended to; a long one is kept once under another name."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.exists() and file.stat().st_size > LOG_BYTES:
-        file.replace(file.with_suffix(file.suffix + ".1"))
-    return file.open("ab")
