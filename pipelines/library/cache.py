@@ -18,7 +18,7 @@ from pipelines.library.entry import Hashes
 from pipelines.library.item import COLUMNS, Item, from_rows
 from pipelines.library.kinds import Family, Variant
 
-VERSION = 3
+VERSION = 4
 """Raise when the way files are examined changes."""
 
 _SCHEMA = f"""

@@ -42,7 +42,7 @@ def digest(
     site_name = model.get("name") if isinstance(model, dict) else ""
     clip_skip = _number(trained("clip_skip"))
     return Training(
-        title=_line(spec("title") or site_name or trained("output_name")),
+        title=_line(spec("title") or site_name),
         alias=_line(trained("output_name")),
         vae=_line(notes.get("vae")),
         base_model=_line(

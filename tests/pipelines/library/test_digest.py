@@ -34,7 +34,6 @@ def test_what_kohya_wrote_is_gathered() -> None:
         {},
     )
     assert found == Training(
-        title="ink_v2",
         alias="ink_v2",
         base_model="sdxl_base_v1-0",
         network="loha 16/8",
