@@ -43,6 +43,7 @@ STYLES = (
     "widgets.css",
     "masthead.css",
     "popup.css",
+    "segments.css",
     "menu.css",
     "dialog.css",
     "parts.css",

@@ -13,7 +13,7 @@ import pytest
 
 from tests.browser.conftest import Server
 from tests.pictures import put
-from tests.pipelines.library.files import head, lora, write
+from tests.pipelines.library.files import f16, head, lora, write
 
 WIDTH = 32
 """Of the text that the tiny SD 1 reads; no LoRA of it goes with the tiny SDXL."""
@@ -235,7 +235,7 @@ def test_a_card_that_is_ticked_takes_its_word_out_of_either_prompt(
 ) -> None:
     assert server.models is not None
     file = server.models / "embeddings" / "muddy.safetensors"
-    write(file, {"emb_params": TensorInfo("F32", (2, WIDTH))})
+    write(file, {"emb_params": f16(2, WIDTH)})
     server.send("POST", "models/rescan")
     page = opened(open_page)
     page.fill("#negative_prompt textarea", "blurred, muddy")

@@ -8,6 +8,7 @@ import { keep, kept } from "./kept.js";
 import { language, languages, t } from "./language.js";
 import { chooseLook, look, LOOKS } from "./look.js";
 import { canNotify, notifies, setNotify } from "./notify.js";
+import { segments } from "./segments.js";
 import { showShortcuts } from "./shortcuts.js";
 
 const LANGUAGE = "language";
@@ -28,27 +29,9 @@ export function menu() {
   return [button, list];
 }
 
-/** One of several, at once: `options` are pairs of value and label. */
 function choice(name, options, chosen, choose) {
-  const radio = ([value, label]) =>
-    h(
-      "label",
-      {},
-      h("input", {
-        type: "radio",
-        name: `menu-${name}`,
-        value,
-        checked: value === chosen,
-        onchange: () => choose(value),
-      }),
-      h("span", {}, label),
-    );
-  return h(
-    "fieldset",
-    { class: "segments" },
-    h("legend", {}, t(`menu.${name}`)),
-    ...options.map(radio),
-  );
+  const legend = h("legend", {}, t(`menu.${name}`));
+  return segments(`menu-${name}`, legend, options, chosen, choose);
 }
 
 function notification() {

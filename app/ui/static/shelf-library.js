@@ -8,6 +8,8 @@ import { n, t } from "./language.js";
 import { preview, said, stem } from "./models-card.js";
 import { ModelGrid } from "./models-grid.js";
 import { ModelStore } from "./models-store.js";
+import { PROMPTS } from "./shelf-prompt.js";
+import { segments } from "./segments.js";
 import { fail } from "./toast.js";
 
 const KINDS = ["lora", "embedding", "hypernetwork"];
@@ -43,10 +45,11 @@ export class ShelfLibrary {
       mark: (button, model) => button.setAttribute("aria-pressed", String(isUsed(model))),
       press: (model) => this.#press(model, toggle),
     });
-    this.#into = segments("shelf-into", t("shelf.into"), INTO, this.#target, (target) => {
+    const prompts = PROMPTS.map((name) => [name, t(`field.${name}.label`)]);
+    this.#into = segments("shelf-into", t("shelf.into"), prompts, this.#target, (target) => {
       this.#target = target;
     });
-    const kinds = KINDS.map((kind) => [kind, `models.roles.${kind}`]);
+    const kinds = KINDS.map((kind) => [kind, t(`models.roles.${kind}`)]);
     this.element = h(
       "div",
       { class: "library" },
@@ -116,11 +119,6 @@ export class ShelfLibrary {
   }
 }
 
-const INTO = [
-  ["prompt", "field.prompt.label"],
-  ["negative_prompt", "field.negative_prompt.label"],
-];
-
 function card(model) {
   const why = model.problem?.message ?? model.why_not;
   const attributes = { class: "model", type: "button", "aria-disabled": why ? "true" : null };
@@ -132,24 +130,6 @@ function card(model) {
     why && said(why, { class: "why" }),
     h("span", { class: "tick", "aria-hidden": "true" }, icon("check")),
   );
-}
-
-/** One of several; `options` are pairs of a value and the key of its label. */
-function segments(name, label, options, chosen, choose) {
-  const radio = ([value, key]) =>
-    h(
-      "label",
-      {},
-      h("input", {
-        type: "radio",
-        name,
-        value,
-        checked: value === chosen,
-        onchange: () => choose(value),
-      }),
-      h("span", {}, t(key)),
-    );
-  return h("fieldset", { class: "kinds", "aria-label": label }, ...options.map(radio));
 }
 
 /** What stands where there are no files. */

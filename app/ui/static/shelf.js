@@ -45,12 +45,12 @@ class Shelf {
     "button",
     { class: "head", type: "button", "aria-controls": "shelf-inside", onclick: () => this.#fold() },
     icon("right"),
-    h("span", {}, t("models.roles.lora")),
+    h("span", {}, t("shelf.title")),
     this.#count,
   );
 
   constructor(element) {
-    const label = { class: "shelf", "aria-label": t("models.roles.lora") };
+    const label = { class: "shelf", "aria-label": t("shelf.title") };
     this.element = h(
       "section",
       label,
@@ -158,9 +158,11 @@ class Shelf {
   #toggle(model, target) {
     const use = this.#uses.find(({ answer }) => same(answer?.model, model));
     if (model.role === "embedding") {
-      const there = hasWords(textOf(target), model.word);
-      toggleWords(model.word, there, target);
-      if (!there) this.#answers.embeddings.push({ name: model.word, model, near: null });
+      const there = PROMPTS.filter((name) => hasWords(textOf(name), model.word));
+      for (const name of there.length ? there : [target]) {
+        toggleWords(model.word, there.length > 0, name);
+      }
+      if (!there.length) this.#answers.embeddings.push({ name: model.word, model, near: null });
     } else if (use) {
       write(without(textOf(), use.tag));
     } else {
