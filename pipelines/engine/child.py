@@ -187,7 +187,6 @@ class Child:
             raise SystemExit(1) from None
         except (StudioError, Cancelled) as error:
             log.info("Not preloaded: %s", error)
-        self._tell_state()
 
     def _in_the_way(self, name: str) -> bool:
         """Whether a job waits that is to be stopped, or needs no checkpoint of this name."""
@@ -254,8 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code = Child(catalog, sys.stdin.buffer, answers).serve(
         flags.device, flags.dtype, flags.threads, flags.ram_budget, flags.device_budget
     )
-    if code == AFRESH:
-        os._exit(code)  # A device that failed may keep an ordinary end waiting for ever.
+    # All is said and written. An ordinary end would wait for a device that failed, or for a file
+    # that is being hashed, and is aborted while the reader waits at standard input.
+    os._exit(code)
 
 
 if __name__ == "__main__":

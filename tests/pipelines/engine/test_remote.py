@@ -279,3 +279,4 @@ def test_a_device_that_is_not_there_is_told_once_and_not_tried_again(tmp_path):
     [(job, event)] = ear.events
     assert job == "job" and isinstance(event, Failed) and "cuda:99" in event.message
     process.close()
+    assert "Fatal" not in log.read_text()
