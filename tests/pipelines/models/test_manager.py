@@ -233,7 +233,7 @@ def test_a_checkpoint_that_takes_over_memory_takes_no_lora_with_it(catalog: Cata
     assert same(ready(kept, wish(catalog, "second")), expected)
 
 
-STOPPED_AFTER = range(0, 260, 41)
+STOPPED_AFTER = range(0, 260, 61)
 
 
 @pytest.mark.parametrize("budget", [None, 1])
