@@ -32,7 +32,7 @@ class Shelf:
         self.files = files
         self.device = choose_device()
         folders = {files.folder, *(path.parent for path in files.checkpoints)}
-        self.catalog = Catalog.open(sorted(folders))
+        self.catalog = Catalog.open(sorted(folders), cache=files.folder / "library.sqlite")
         self._seeds = itertools.count()
         one, two = files.checkpoints
         for lora in files.loras:

@@ -1,4 +1,4 @@
-"""RAM, each figure in a process of its own: `python -m benchmarks.models.ram FOLDER A B WHAT`."""
+"""RAM, each figure in a process of its own."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(shelf: Shelf, rounds: int) -> Iterator[Row | str]:
 
 
 def _alone(files: Files, what: str) -> dict:
-    command = [sys.executable, "-m", "benchmarks.models.ram", str(files.folder)]
+    command = [sys.executable, "-m", "benchmarks.models", str(files.folder)]
     done = subprocess.run(
         [*command, *map(str, files.checkpoints), what],
         env=engine_environment(os.environ),
@@ -82,9 +82,7 @@ def _peak() -> int:
     return int(line.split()[1]) * 1024
 
 
-if __name__ == "__main__":
-    folder, one, two, what = sys.argv[1:]
-    found = {"one": _one, "swaps": _swaps}[what](
-        Shelf(Files.make(Path(folder), [Path(one), Path(two)]))
-    )
-    print(json.dumps(found))
+def measure(folder: str, one: str, two: str, what: str) -> None:
+    """In this process, as JSON."""
+    shelf = Shelf(Files.make(Path(folder), [Path(one), Path(two)]))
+    print(json.dumps({"one": _one, "swaps": _swaps}[what](shelf)))
