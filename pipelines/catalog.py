@@ -278,6 +278,8 @@ class Catalog:
             if name in (entry.name, entry.stem, entry.path.name):
                 if entry.problem is not None:
                     raise ModelFileError(*entry.problem)
+                if entry.role == role:
+                    return  # Several of them have this name, which has been said.
                 raise WrongModel(
                     f"{entry.name} is not {_a(role)}; it is of the kind {said(entry.role)}.",
                     f"Choose {_a(role)} here.",

@@ -203,3 +203,11 @@ def test_samplers_and_schedules_are_known_by_their_names(models: Path) -> None:
 def test_an_inpainting_checkpoint_does_not_paint_from_text(models: Path) -> None:
     with pytest.raises(WrongModel, match="does not paint from text"):
         expand(Draft(checkpoint="filler"), _open(models))
+
+
+def test_a_name_that_two_checkpoints_share_asks_which(tmp_path: Path) -> None:
+    write(tmp_path / "checkpoints" / "a" / "twin.safetensors", real("sd15"))
+    write(tmp_path / "checkpoints" / "b" / "twin.safetensors", real("sdxl"))
+    with pytest.raises(UnknownModel, match="the name of several") as caught:
+        _open(tmp_path).checkpoint("twin")
+    assert "a/twin" in caught.value.cure and "b/twin" in caught.value.cure
