@@ -98,16 +98,7 @@ class Finished(_Event):
 
 
 Event = Annotated[
-    Loading
-    | Encoding
-    | Step
-    | Decoding
-    | Notice
-    | Saved
-    | Skipped
-    | Failed
-    | Cancelled
-    | Finished,
+    Loading | Encoding | Step | Decoding | Notice | Saved | Skipped | Failed | Cancelled | Finished,
     Field(discriminator="type"),
 ]
 """Any of the above."""

@@ -1,8 +1,8 @@
 """Files that are on their way into the model folders, looked at until they are complete.
 
-    arriving = Arriving(catalog)
-    catalog.library.watch(arriving.follow)      # what was seen is followed until it is there
-    arriving.look()                             # there is something new
+arriving = Arriving(catalog)
+catalog.library.watch(arriving.follow)      # what was seen is followed until it is there
+arriving.look()                             # there is something new
 """
 
 from __future__ import annotations
