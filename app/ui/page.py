@@ -44,6 +44,7 @@ STYLES = (
     "masthead.css",
     "popup.css",
     "segments.css",
+    "search.css",
     "menu.css",
     "dialog.css",
     "parts.css",
