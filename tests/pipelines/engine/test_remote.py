@@ -118,8 +118,8 @@ def test_freed_memory_is_given_back_after_the_job_that_runs(engine, ear, tmp_pat
     engine.free()
     assert engine.state.freeing
     assert resident(engine.pid) > idle + 2_000_000
-    ear.wait(lambda: engine.state.state == "free")
-    assert isinstance(ear.events[-1][1], Finished)
+    ear.wait(lambda: isinstance(ear.events[-1][1], Finished))  # told just after it is let go
+    assert engine.state.state == "free"
     assert (engine.pid, engine.state.models) == (None, None)
     wait_until(lambda: not _alive(first))
     engine.start()
