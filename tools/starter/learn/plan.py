@@ -12,6 +12,7 @@ class Plan:
     else; more steps may be planned later, and a run goes on with them."""
 
     scenes: int = 32_000
+    learned_scenes: int = 16_384  # of those: what the UNets see, each with its mirror image
     unseen_scenes: int = 1_000
     probe_scenes: int = 32_000
     vae_steps: int = 16_000

@@ -94,10 +94,10 @@ class Workshop:
 
     def latents(self, member: str) -> np.ndarray:
         """What a UNet learns from; one that is told sizes and crops has views of its own."""
-        count = self.plan.scenes
+        count = self.plan.learned_scenes
         if family(member).conditioning == "size":
             return cache_latents(self.vae(), viewed(count), count, self.work / "views.npy")
-        pictures = whole(self.pictures())
+        pictures = whole(self.pictures()[:count])
         return cache_latents(self.vae(), pictures, count, self.work / "latents.npy")
 
     def train(self, member: str) -> Path:
@@ -108,7 +108,7 @@ class Workshop:
         train_unet(
             member,
             self.latents(member),
-            scenes(plan.scenes),
+            scenes(plan.learned_scenes),
             Reader.load(member, texts),
             self._unet(member),
             plan.unet_steps,
