@@ -10,18 +10,16 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
-from pipelines.engine.environment import settle_in
-
-settle_in()  # twice as fast; before torch is imported
-
 import torch
 
+from pipelines.engine.environment import settle_in
 from tools.starter.learn.extras.make import Extras
 from tools.starter.learn.plan import MEMBERS, Plan
 from tools.starter.learn.workshop import Workshop
 
 
 def main() -> None:
+    settle_in()  # a step in half the time
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["vae", "probe", "extras", *MEMBERS])
     parser.add_argument("--work", type=Path, required=True, help="folder for everything in between")
