@@ -1,7 +1,7 @@
 """The pools of painted pictures, painted once by all cores."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ def scenes(count: int, first: int = 0, held_out: bool | None = False) -> list[Sc
     return [scene(seed, held_out) for seed in range(first, first + count)]
 
 
-def painted(paint: Callable[[int], np.ndarray], seeds: range) -> Iterator[np.ndarray]:
+def painted(paint: Callable[[int], np.ndarray], seeds: Sequence[int]) -> Iterator[np.ndarray]:
     """Batches of what `paint` makes of each seed, on all cores, not far ahead of what is taken."""
     cores = os.cpu_count() or 1
     with ProcessPoolExecutor(cores) as workers:

@@ -1,6 +1,6 @@
 """Trains a member's UNet on cached latents of captioned scenes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +31,19 @@ def train_unet(
     steps: int,
     half_size_steps: int = 0,
     batch: int = 32,
+    kin: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Train up to `steps`, resuming from `path` and writing there.
+    """Train up to `steps`, resuming from `path` and writing there; `kin` are weights to begin with.
 
     `latents` [n, 2, 4, h, w], of spread 1, are those of each scene and of its mirror image. The
     first `half_size_steps` see latents averaged two by two, four times cheaper, and
     learn what belongs where; the rest learn the full size.
     """
     torch.manual_seed(2)
-    run = Training(path, build(member, "unet"), _EDGE, peak=1.5e-3, average=0.999)
+    unet = build(member, "unet")
+    if kin:
+        begin_with(unet, kin)
+    run = Training(path, unet, _EDGE, peak=1.5e-3, average=0.999)
     if device().type == "cpu":
         run.model.set_attn_processor(AttnProcessor())  # twice as fast as fused attention there
     noise = Noise.of(member)
@@ -54,6 +58,19 @@ def train_unet(
         states, vectors = reader([say(scene, rng) for scene in seen], rng)
         told = {"text_embeds": vectors, "time_ids": _time_ids(picks, flips)} if sized else {}
         run.learn(noise.loss(run.model, clean, states, told, rng))
+
+
+def begin_with(model: nn.Module, kin: Mapping[str, Tensor]) -> None:
+    """Take over the weights of another UNet that have the same name and size here.
+
+    A projection by a 1 x 1 convolution is one by a matrix in another shape.
+    """
+    fit = {
+        name: kin[name].reshape(own.shape)
+        for name, own in model.state_dict().items()
+        if name in kin and kin[name].squeeze().shape == own.squeeze().shape
+    }
+    model.load_state_dict(fit, strict=False)
 
 
 def _time_ids(picks: np.ndarray, flips: np.ndarray) -> Tensor:

@@ -27,6 +27,11 @@ class View:
         return View(self.original, width - SIZE - self.left, self.top)
 
     @property
+    def whole(self) -> bool:
+        """Nothing was cut off, and nothing blurred."""
+        return self == View((SIZE, SIZE))
+
+    @property
     def time_ids(self) -> tuple[int, ...]:
         """What the UNet is told: original height and width, crop top and left, target's size."""
         width, height = self.original

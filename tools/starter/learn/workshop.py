@@ -1,18 +1,20 @@
 """The stages of training over one work folder; each keeps its state and goes on from there."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from diffusers import AutoencoderKL
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from tools.starter.learn.configs import build, family
 from tools.starter.learn.export import export
-from tools.starter.learn.latents import cache_latents, viewed, whole
+from tools.starter.learn.latents import viewed_latents, whole_latents
 from tools.starter.learn.loop import device, load_state
 from tools.starter.learn.measure import Painter, measure
-from tools.starter.learn.plan import Plan
+from tools.starter.learn.plan import KIN, Plan
 from tools.starter.learn.pool import paint_pool, scenes
 from tools.starter.learn.probe import Probe, accuracy, load_probe, train_probe
 from tools.starter.learn.text import Reader, text_weights, train_text
@@ -94,11 +96,11 @@ class Workshop:
 
     def latents(self, member: str) -> np.ndarray:
         """What a UNet learns from; one that is told sizes and crops has views of its own."""
-        count = self.plan.learned_scenes
+        pictures = self.pictures()[: self.plan.learned_scenes]
+        whole = whole_latents(self.vae(), pictures, self.work / "latents.npy")
         if family(member).conditioning == "size":
-            return cache_latents(self.vae(), viewed(count), count, self.work / "views.npy")
-        pictures = whole(self.pictures()[:count])
-        return cache_latents(self.vae(), pictures, count, self.work / "latents.npy")
+            return viewed_latents(self.vae(), whole, self.work / "views.npy")
+        return whole
 
     def train(self, member: str) -> Path:
         """Everything a member needs, to the exported checkpoint."""
@@ -114,8 +116,18 @@ class Workshop:
             plan.unet_steps,
             plan.half_size_steps,
             plan.unet_batch,
+            self._kin(member),
         )
         return self.export(member)
+
+    def _kin(self, member: str) -> Mapping[str, Tensor] | None:
+        """The UNet this member's begins with, trained now if it is not yet; None for the first."""
+        if member not in KIN:
+            return None
+        path = self._unet(KIN[member])
+        if not path.exists():
+            self.train(KIN[member])
+        return load_state(path)["average"]
 
     def export(self, member: str) -> Path:
         """The member so far, as one file in its family's original layout."""

@@ -6,8 +6,9 @@ from torch import nn
 from tools.starter.learn.configs import build, family, variant
 from tools.starter.learn.export import scaled_vae, single_file
 from tools.starter.learn.loop import Training
-from tools.starter.learn.plan import MEMBERS
+from tools.starter.learn.plan import KIN, MEMBERS
 from tools.starter.learn.text import Reader, padded, tokens, train_text
+from tools.starter.learn.unet import begin_with
 from tools.starter.learn.vae import psnr, reconstruction_loss, rescale, standardise
 from tools.starter.learn.views import View, view_of
 
@@ -44,6 +45,21 @@ def test_a_resumed_run_learns_what_an_uninterrupted_one_does(tmp_path):
         a, b = getattr(whole, part), getattr(resumed, part)
         a, b = (a, b) if part == "model" else (a.model, b.model)
         assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("member", KIN)
+def test_a_member_begins_with_what_its_kin_has_learnt(member):
+    torch.manual_seed(0)
+    unet, kin = build(member, "unet"), build(KIN[member], "unet").state_dict()
+    before = {name: tensor.clone() for name, tensor in unet.state_dict().items()}
+    begin_with(unet, kin)
+    after = unet.state_dict()
+    for name in ("conv_in.weight", "time_embedding.linear_1.weight", "conv_out.bias"):
+        assert torch.equal(after[name], kin[name])
+    block = "down_blocks.1.attentions.0"
+    assert torch.equal(after[f"{block}.proj_in.weight"], kin[f"{block}.proj_in.weight"][..., 0, 0])
+    keys = f"{block}.transformer_blocks.0.attn2.to_k.weight"  # of another width
+    assert torch.equal(after[keys], before[keys])
 
 
 @pytest.mark.parametrize("member", MEMBERS)

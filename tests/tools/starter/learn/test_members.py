@@ -16,7 +16,7 @@ from tools.starter.learn.measure import Painter, measure
 from tools.starter.learn.plan import MEMBERS, Plan
 from tools.starter.learn.pool import paint_pool
 from tools.starter.learn.text import Reader
-from tools.starter.learn.views import View, paint_view
+from tools.starter.learn.views import View, paint_view, view_of
 from tools.starter.learn.workshop import Workshop
 from tools.starter.world.paint import paint
 from tools.starter.world.questions import HEADS, questions
@@ -24,6 +24,7 @@ from tools.starter.world.scene import scene
 
 TINY = Plan(
     scenes=8,
+    learned_scenes=8,
     unseen_scenes=4,
     probe_scenes=8,
     vae_steps=2,
@@ -74,6 +75,14 @@ def test_a_member_is_trained_exported_loaded_and_paints(member, workshop):
     picture = Painter(file).paint("a red house", seed=1, steps=2)
     assert picture.size == (256, 256)
     assert np.asarray(picture).std() > 0
+
+
+@pytest.mark.slow
+def test_latents_of_views_differ_from_those_of_whole_pictures_only_where_the_view_does(workshop):
+    whole, viewed = workshop.latents("starter"), workshop.latents("starter-xl")
+    differs = [not np.array_equal(a, b) for a, b in zip(whole, viewed, strict=True)]
+    assert differs == [not view_of(seed).whole for seed in range(len(whole))]
+    assert 0 < sum(differs) < len(differs)
 
 
 @pytest.mark.slow
