@@ -1,1 +1,1 @@
-"""How the starter is made: a painter of captioned scenes, a trainer, and a measuring probe."""
+"""How the starter models are made: `world` paints captioned scenes, `learn` learns from them."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from tools.starter.sheet import contact_sheet
 from tools.starter.world.paint import Painting, paint
 from tools.starter.world.scene import scene
 from tools.starter.world.truth import Pose
@@ -56,15 +57,6 @@ def _draw_bones(pen: ImageDraw.ImageDraw, pose: Pose) -> None:
             )
 
 
-def contact_sheet(pictures: list[np.ndarray], columns: int) -> Image.Image:
-    """`pictures`, all of one size, in rows of `columns`."""
-    h, w = pictures[0].shape[:2]
-    sheet = Image.new("RGB", (columns * w, -(-len(pictures) // columns) * h), "white")
-    for i, picture in enumerate(pictures):
-        sheet.paste(Image.fromarray(picture), (i % columns * w, i // columns * h))
-    return sheet
-
-
 def main() -> None:
     """Write a contact sheet."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -84,7 +76,7 @@ def main() -> None:
         pictures += views(painting) if options.truth else [painting.pixels]
         print(seed, painting.caption)
     columns = 6 if options.truth else min(8, options.seeds)
-    contact_sheet(pictures, columns).save(options.out)
+    contact_sheet([Image.fromarray(picture) for picture in pictures], columns).save(options.out)
 
 
 if __name__ == "__main__":
