@@ -1,4 +1,7 @@
-"""Cached latents of painted scenes and of their mirror images: float16 [count, 2, 4, 32, 32]."""
+"""Cached latents of painted scenes and of their mirror images: float16 [count, 2, 4, 32, 32].
+
+And what the autoencoder makes of pictures, there and back.
+"""
 
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -9,7 +12,7 @@ from diffusers import AutoencoderKL
 
 from tools.starter.learn.grown import grown
 from tools.starter.learn.pool import painted
-from tools.starter.learn.vae import encode
+from tools.starter.learn.vae import decode, encode
 from tools.starter.learn.views import paint_view, view_of
 from tools.starter.world.scene import scene
 
@@ -45,6 +48,16 @@ def viewed_latents(vae: AutoencoderKL, whole: np.ndarray, path: Path) -> np.ndar
             yield batch
 
     return grown(path, whole.shape, np.float16, rows)
+
+
+def round_trips(vae: AutoencoderKL, pictures: np.ndarray, path: Path) -> np.ndarray:
+    """The pictures of a pool after the way to latents and back: uint8 [n, h, w, 3]."""
+
+    def rows(start: int) -> Iterator[np.ndarray]:
+        for i in range(start, len(pictures), _BATCH):
+            yield decode(vae, encode(vae, pictures[i : i + _BATCH]))
+
+    return grown(path, pictures.shape, np.uint8, rows)
 
 
 def _both_ways(vae: AutoencoderKL, pictures: np.ndarray) -> np.ndarray:

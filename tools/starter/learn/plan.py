@@ -17,10 +17,10 @@ class Plan:
     scenes: int = 32_000
     learned_scenes: int = 16_384  # of those: what the UNets see, each with its mirror image
     unseen_scenes: int = 1_000
-    probe_scenes: int = 32_000
+    probe_scenes: int = 12_000
     vae_steps: int = 16_000
     vae_batch: int = 8
-    probe_steps: int = 12_000
+    probe_steps: int = 3_000
     probe_batch: int = 32
     text_steps: int = 4_000
     text_batch: int = 128

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tools.starter.learn.loop import Training, device, half
 from tools.starter.learn.text import attribute_loss
-from tools.starter.learn.vae import decode, encode, to_tensor
+from tools.starter.learn.vae import to_tensor
 from tools.starter.world.questions import HEADS, labels
 from tools.starter.world.scene import Scene, mirrored
 
@@ -90,28 +89,29 @@ def load_probe(path: Path) -> Probe:
 
 def train_probe(
     pictures: np.ndarray,
+    seen: np.ndarray,
     scenes: Sequence[Scene],
-    vae: AutoencoderKL,
     path: Path,
     steps: int,
     batch: int = 32,
 ) -> Probe:
-    """Train on pictures of `scenes`, a quarter of them through the autoencoder.
+    """Train on pictures of `scenes`; `seen` are the first of them through the autoencoder.
 
     They are mirrored, moved, dimmed and covered with noise, for a checkpoint's pictures differ from
     painted ones in more than what is asked. Resumes from `path` and writes there.
     """
     torch.manual_seed(3)
     run = Training(path, Probe(), ("first", "out"), average=0.998)
+    painted = len(pictures)
     for step in run.until(steps):
         rng = np.random.default_rng((6, step))
-        picks = rng.integers(0, len(pictures), batch)
-        flip = rng.random(batch) < 0.5
-        rows = [
-            pictures[i][:, ::-1] if f else pictures[i] for i, f in zip(picks, flip, strict=True)
-        ]
-        drawn = [mirrored(scenes[i]) if f else scenes[i] for i, f in zip(picks, flip, strict=True)]
-        x = _disturbed(np.stack(rows), vae, rng)
+        picks = rng.integers(0, painted + len(seen), batch)
+        flips = rng.random(batch) < 0.5
+        rows = [pictures[i] if i < painted else seen[i - painted] for i in picks]
+        rows = [row[:, ::-1] if flip else row for row, flip in zip(rows, flips, strict=True)]
+        drawn = [scenes[i % painted] for i in picks]
+        drawn = [mirrored(one) if flip else one for one, flip in zip(drawn, flips, strict=True)]
+        x = _disturbed(np.stack(rows), rng)
         with half():
             logits = run.model(x)
         wanted = torch.from_numpy(np.stack([labels(scene) for scene in drawn])).to(x.device)
@@ -119,11 +119,7 @@ def train_probe(
     return run.average.model
 
 
-def _disturbed(pictures: np.ndarray, vae: AutoencoderKL, rng: np.random.Generator) -> Tensor:
-    quarter = len(pictures) // 4
-    pictures = pictures.copy()
-    if quarter:
-        pictures[:quarter] = decode(vae, encode(vae, pictures[:quarter]))
+def _disturbed(pictures: np.ndarray, rng: np.random.Generator) -> Tensor:
     dy, dx = rng.integers(-6, 7, 2)
     ys, xs = (np.clip(np.arange(SIDE) + d, 0, SIDE - 1) for d in (dy, dx))
     x = to_tensor(pictures[:, ys][:, :, xs])

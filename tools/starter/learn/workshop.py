@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tools.starter.learn.configs import build, family
 from tools.starter.learn.export import export
-from tools.starter.learn.latents import viewed_latents, whole_latents
+from tools.starter.learn.latents import round_trips, viewed_latents, whole_latents
 from tools.starter.learn.loop import device, load_state
 from tools.starter.learn.measure import Painter, measure
 from tools.starter.learn.plan import KIN, Plan
@@ -81,10 +81,12 @@ class Workshop:
             pictures = paint_pool(
                 self.work / "probe.npy", plan.probe_scenes, PROBE_FIRST, held_out=None
             )
-            drawn = scenes(plan.probe_scenes, PROBE_FIRST, None)
-            probe = train_probe(
-                pictures, drawn, vae, self.work / "probe.pt", plan.probe_steps, plan.probe_batch
+            seen = round_trips(
+                vae, pictures[: plan.probe_scenes // 4], self.work / "probe_seen.npy"
             )
+            drawn = scenes(plan.probe_scenes, PROBE_FIRST, None)
+            state = self.work / "probe.pt"
+            probe = train_probe(pictures, seen, drawn, state, plan.probe_steps, plan.probe_batch)
             save_file({k: v.half().contiguous() for k, v in probe.state_dict().items()}, path)
             self._judge_probe(load_probe(path), vae)
         return load_probe(path)
