@@ -73,8 +73,9 @@ def run(
         claims += found
         yield from map(str, found)
         if finding is not None:
-            draw(finding.chart, folder / f"{name}.svg")
             rows += [finding.row] if finding.row else []
+            if finding.chart.lines:
+                draw(finding.chart, folder / f"{name}.svg")
     if rows:
         contact_sheet(rows).save(folder / "sheet.jpg", quality=90)
     effort = _effort(studio, time.monotonic() - started)

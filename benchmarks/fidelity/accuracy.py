@@ -13,6 +13,8 @@ from tools.starter.world.questions import questions
 WANTED = {"starter": 0.92, "starter-v": 0.88, "starter-xl": 0.88}
 EXAMPLE = "a purple boat in the middle, a lake, sunset, a clear sky"
 
+ROW = "Checkpoints: three models, and one of them told that its picture was once small"
+
 
 def measure(studio: Studio, prompts: int = 48, scenes: int = 160) -> Finding:
     """Each checkpoint on the same prompts, beside the probe on painted scenes of such prompts."""
@@ -42,7 +44,7 @@ def measure(studio: Studio, prompts: int = 48, scenes: int = 160) -> Finding:
         share=True,
     )
     tiles = [(name, studio.paint(EXAMPLE, 1, checkpoint=name)) for name in here]
-    return Finding(claims, chart, Row("Checkpoints", EXAMPLE, tiles))
+    return Finding(claims, chart, Row(ROW, EXAMPLE, tiles))
 
 
 def _of_the_probe(studio: Studio, scenes: int) -> dict[str, dict[str, float]]:

@@ -10,6 +10,8 @@ from benchmarks.fidelity.studio import Studio
 from tools.starter.learn.extras.make import WORD, WORD_MEANS
 from tools.starter.world.words import brief
 
+ROW = "Embedding and hypernetwork: a word, and a mood, that were taught later"
+
 
 def open_prompts(count: int) -> list[str]:
     """Prompts that say what stands where and leave time, weather and style open."""
@@ -37,4 +39,4 @@ def measure(studio: Studio, prompts: int = 8) -> Finding:
     ]
     chart = Chart("Embedding", "", "pictures that show it", list(goals), lines, share=True)
     tiles = [(asked[0], made["without"][0]), (f"{WORD}, ...", made[WORD][0])]
-    return Finding(claims, chart, Row("Embedding and hypernetwork", "", tiles))
+    return Finding(claims, chart, Row(ROW, "", tiles))

@@ -8,10 +8,11 @@ from tools.starter.world.questions import questions
 
 SCALES = (0.0, 1.0, 2.0, 4.0, 8.0, 12.0)
 SHOWN = (0.0, 1.0, 4.0, 8.0)
+EXAMPLE = "an orange house on the right, a yellow tree on the left, a meadow, daytime, a clear sky"
 
 
-def measure(studio: Studio, prompts: int = 12, example: int = 0) -> Finding:
-    """The same prompts and seeds at each scale; `example` is the one on the contact sheet."""
+def measure(studio: Studio, prompts: int = 12) -> Finding:
+    """The same prompts and seeds at each scale."""
     asked = questions(prompts)
     pictures = {
         scale: [studio.paint(q.prompt, seed, guidance_scale=scale) for seed, q in enumerate(asked)]
@@ -39,5 +40,8 @@ def measure(studio: Studio, prompts: int = 12, example: int = 0) -> Finding:
         {"judged by other prompts": chance},
         share=True,
     )
-    tiles = [(f"guidance {scale:g}", pictures[scale][example]) for scale in SHOWN]
-    return Finding(claims, chart, Row("Guidance", asked[example].prompt, tiles))
+    tiles = [
+        (f"guidance {scale:g}", studio.paint(EXAMPLE, 1, guidance_scale=scale)) for scale in SHOWN
+    ]
+    title = "Guidance: how closely the words are followed"
+    return Finding(claims, chart, Row(title, EXAMPLE, tiles))

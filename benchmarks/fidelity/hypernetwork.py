@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fidelity.embedding import open_prompts
+from benchmarks.fidelity.embedding import ROW, open_prompts
 from benchmarks.fidelity.finding import Chart, Finding, Row, at_least, at_most, same
 from benchmarks.fidelity.studio import Studio
 from tools.starter.learn.extras.make import MOOD, MOOD_MEANS
@@ -31,4 +31,4 @@ def measure(studio: Studio, prompts: int = 8) -> Finding:
         share=True,
     )  # fmt: skip
     tiles = [(asked[1], made[0.0][1]), (f"<hypernet:{MOOD}:1>", made[1.0][1])]
-    return Finding(claims, chart, Row("Embedding and hypernetwork", "", tiles))
+    return Finding(claims, chart, Row(ROW, "", tiles))

@@ -20,7 +20,7 @@ def round_trip(models: LoadedCheckpoint, pictures: Sequence[Image.Image]) -> lis
     factor, seen = models.vae.config["scaling_factor"], []
     for picture in pictures:
         pixels = to_tensor(np.asarray(picture)[None]).to(models.device, models.dtype)
-        latents = models.vae.encode(pixels).latent_dist.mode().float() * factor
+        latents = models.vae.encode(pixels, return_dict=False)[0].mode().float() * factor
         seen.append(decode(latents, models))
     return seen
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import laplace
 
-from benchmarks.fidelity.accuracy import EXAMPLE
+from benchmarks.fidelity.accuracy import EXAMPLE, ROW
 from benchmarks.fidelity.finding import NUMBER, Chart, Finding, Row, at_most
 from benchmarks.fidelity.scenes import unseen
 from benchmarks.fidelity.studio import Studio
@@ -43,7 +43,7 @@ def measure(studio: Studio, prompts: int = 4) -> Finding:
     claims = [at_most(f"{XL} told 64 px: sharpness over that at 256", lines[XL][0], 0.6, NUMBER)]
     chart = Chart("Told original size", "pixels", "sharpness", SIDES, lines)
     tile = f"{XL}, told: once 64 px", paint(EXAMPLE, 1, 64)
-    return Finding(claims, chart, Row("Checkpoints", EXAMPLE, [tile]))
+    return Finding(claims, chart, Row(ROW, EXAMPLE, [tile]))
 
 
 def told(width: int, height: int, left: int = 0) -> SizeConditioning:

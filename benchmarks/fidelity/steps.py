@@ -55,7 +55,7 @@ def measure(
         {s if s in EXACT else f"{s} (its own)": rate for s, rate in rates.items()},
     )
     tiles = [(f"DPM++ 2M, {steps} steps", paint("DPM++ 2M", steps)) for steps in counts]
-    return Finding(claims, chart, Row("Steps", PROMPT, tiles))
+    return Finding(claims, chart, Row("Steps: how long a picture is worked on", PROMPT, tiles))
 
 
 def nears(rates: Sequence[float]) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
-from scipy.stats import spearmanr
 
 from benchmarks.fidelity.colour import redness
 from benchmarks.fidelity.finding import NUMBER, Chart, Finding, Row, at_least
@@ -25,12 +24,15 @@ def measure(studio: Studio, seeds: int = 6) -> Finding:
     }
     lowered = [studio.paint(PROMPT.format("[red]"), s) for s in range(seeds)]
     belief = [studio.belief(pictures[w], "middle colour", "red").mean() for w in WEIGHTS]
-    area = {weight: _red(made) for weight, made in pictures.items()}
-    rank = spearmanr(WEIGHTS, list(area.values())).statistic
+    most = max(map(_red, pictures.values())) or 1.0
+    red = {weight: _red(made) / most for weight, made in pictures.items()}
+    likeness = float(np.corrcoef(WEIGHTS, list(red.values()))[0, 1])
     claims = [
-        at_least("weight: rank correlation of (red:w) and measured red", rank, 0.8, NUMBER),
-        at_least("weight: red at 1.6 over red at 0.4", area[1.6] / area[0.4], 1.3, NUMBER),
-        at_least("weight: red at 1 over that of [red]", area[1.0] / _red(lowered), 1.0, NUMBER),
+        at_least("weight: correlation of (red:w) and measured red", likeness, 0.8, NUMBER),
+        at_least("weight: red at 1.6 above that at 0.4", red[1.6] - red[0.4], 0.2, NUMBER),
+        at_least(
+            "weight: red at 1 above that of [red]", red[1.0] - _red(lowered) / most, 0, NUMBER
+        ),
     ]
     chart = Chart(
         "Weight of a word",
@@ -38,13 +40,15 @@ def measure(studio: Studio, seeds: int = 6) -> Finding:
         "red",
         WEIGHTS,
         {
-            "probability of red, says the probe": belief,
-            "red in the picture, as measured": [area[w] / max(area.values()) for w in WEIGHTS],
+            "probability of red, by the probe": belief,
+            "red measured, of the most": list(red.values()),
         },
         share=True,
     )
     tiles = [(f"(red:{weight:g})", pictures[weight][0]) for weight in SHOWN]
-    return Finding(claims, chart, Row("Weight", PROMPT.format("(red:w)"), tiles))
+    return Finding(
+        claims, chart, Row("Weight: how much one word counts", PROMPT.format("(red:w)"), tiles)
+    )
 
 
 def _red(pictures: Sequence[Image.Image]) -> float:
