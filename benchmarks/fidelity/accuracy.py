@@ -16,7 +16,7 @@ EXAMPLE = "a purple boat in the middle, a lake, sunset, a clear sky"
 ROW = "Checkpoints: three models, and one of them told that its picture was once small"
 
 
-def measure(studio: Studio, prompts: int = 48, scenes: int = 160) -> Finding:
+def measure(studio: Studio, prompts: int = 64, scenes: int = 160) -> Finding:
     """Each checkpoint on the same prompts, beside the probe on painted scenes of such prompts."""
     asked = questions(prompts)
     here = [name for name in WANTED if studio.has("checkpoint", name)]
@@ -36,7 +36,7 @@ def measure(studio: Studio, prompts: int = 48, scenes: int = 160) -> Finding:
     ]
     kinds = list(next(iter(rates.values())))
     chart = Chart(
-        "What was asked and can be seen",
+        "Accuracy on prompts never learnt",
         "",
         "right answers",
         kinds,
@@ -53,5 +53,5 @@ def _of_the_probe(studio: Studio, scenes: int) -> dict[str, dict[str, float]]:
     through: list[Image.Image] = round_trip(studio.models(), pictures)
     return {
         "probe on painted scenes": studio.rates(pictures, asked),
-        "probe on them through the VAE": studio.rates(through, asked),
+        "probe on them, through the VAE": studio.rates(through, asked),
     }

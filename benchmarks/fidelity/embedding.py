@@ -10,6 +10,7 @@ from benchmarks.fidelity.studio import Studio
 from tools.starter.learn.extras.make import WORD, WORD_MEANS
 from tools.starter.world.words import brief
 
+EXAMPLE = "a white windmill in the middle, the hills"
 ROW = "Embedding and hypernetwork: a word, and a mood, that were taught later"
 
 
@@ -38,5 +39,8 @@ def measure(studio: Studio, prompts: int = 8) -> Finding:
         at_least(f"{both}, with {WORD}", lines[WORD][0], 0.75),
     ]
     chart = Chart("Embedding", "", "pictures that show it", list(goals), lines, share=True)
-    tiles = [(asked[0], made["without"][0]), (f"{WORD}, ...", made[WORD][0])]
-    return Finding(claims, chart, Row(ROW, "", tiles))
+    tiles = [
+        ("without", studio.paint(EXAMPLE, 1)),
+        (f"{WORD}, a white ...", studio.paint(f"{WORD}, {EXAMPLE}", 1)),
+    ]
+    return Finding(claims, chart, Row(ROW, EXAMPLE, tiles))

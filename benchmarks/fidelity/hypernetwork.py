@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fidelity.embedding import ROW, open_prompts
+from benchmarks.fidelity.embedding import EXAMPLE, ROW, open_prompts
 from benchmarks.fidelity.finding import Chart, Finding, Row, at_least, at_most, same
 from benchmarks.fidelity.studio import Studio
 from tools.starter.learn.extras.make import MOOD, MOOD_MEANS
@@ -30,5 +30,9 @@ def measure(studio: Studio, prompts: int = 8) -> Finding:
         "Hypernetwork", "strength", f"pictures that show {goal}", STRENGTHS, {MOOD: shares},
         share=True,
     )  # fmt: skip
-    tiles = [(asked[1], made[0.0][1]), (f"<hypernet:{MOOD}:1>", made[1.0][1])]
-    return Finding(claims, chart, Row(ROW, "", tiles))
+    tag = f"<hypernet:{MOOD}:1>"
+    tiles = [
+        ("without", studio.paint(EXAMPLE, 2)),
+        (f"a white ... {tag}", studio.paint(f"{EXAMPLE} {tag}", 2)),
+    ]
+    return Finding(claims, chart, Row(ROW, EXAMPLE, tiles))

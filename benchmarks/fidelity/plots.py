@@ -51,6 +51,7 @@ def _dress(axes: Axes, chart: Chart) -> None:
     axes.set_title(chart.title, loc="left", fontweight="bold")
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
+    axes.set_ylim(bottom=0)
     if chart.share:
         axes.set_ylim(0, 1.03)
         axes.yaxis.set_major_formatter("{x:.0%}")
