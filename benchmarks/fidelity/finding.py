@@ -26,7 +26,7 @@ class Claim:
         return "yes" if self.holds else "NO"
 
     def __str__(self) -> str:
-        return f"{self.what:<74} {self.figure:>9}   {self.wanted:<16} {self.verdict}".rstrip()
+        return f"{self.what:<72} {self.figure:>12}   {self.wanted:<17} {self.verdict}"
 
 
 def at_least(what: str, figure: float, bound: float, form: str = SHARE) -> Claim:

@@ -11,7 +11,7 @@ SHOWN = (0.0, 1.0, 4.0, 8.0)
 EXAMPLE = "an orange house on the right, a yellow tree on the left, a meadow, daytime, a clear sky"
 
 
-def measure(studio: Studio, prompts: int = 12) -> Finding:
+def measure(studio: Studio, prompts: int = 16) -> Finding:
     """The same prompts and seeds at each scale."""
     asked = questions(prompts)
     pictures = {
