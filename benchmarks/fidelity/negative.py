@@ -34,11 +34,11 @@ CASES = (
         {"stained glass": "stained glass", "watercolour": "watercolour"},
     ),
     Open(
-        "a red house or a red tree in the middle, a meadow, daytime, a clear sky",
-        {"house": "house", "tree": "tree"},
+        "a red house tree in the middle, a meadow, daytime, a clear sky",
+        {"house": "a house in the middle", "tree": "a tree in the middle"},
     ),
 )
-"""A weather, a style and a kind."""
+"""A weather, and which of two styles and of two kinds."""
 
 
 def measure(studio: Studio, seeds: int = 6) -> Finding:

@@ -44,7 +44,8 @@ def _bars(axes: Axes, chart: Chart) -> None:
     for k, (ink, (name, figures)) in enumerate(zip(_INKS, chart.lines.items(), strict=False)):
         places = [x + (k + 0.5) * width - 0.4 for x in range(len(chart.x))]
         axes.bar(places, figures, 0.9 * width, color=ink, label=name)
-    axes.set_xticks(range(len(chart.x)), list(map(str, chart.x)))
+    words = [str(word).replace(" ", "\n") for word in chart.x]
+    axes.set_xticks(range(len(words)), words, fontsize=8)
 
 
 def _dress(axes: Axes, chart: Chart) -> None:
