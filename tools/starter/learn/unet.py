@@ -19,12 +19,15 @@ from tools.starter.world.scene import Scene, mirrored
 from tools.starter.world.words import say
 
 MIN_SNR = 5.0
+_THINGS_COUNT = 4.0
+"""Times more than sky and ground; the best guess at each place stays the same."""
 _EDGE = ("conv_in", "conv_out", "time_embedding", "add_embedding")
 
 
 def train_unet(
     member: str,
     latents: np.ndarray,
+    places: np.ndarray,
     scenes: Sequence[Scene],
     reader: Reader,
     path: Path,
@@ -35,9 +38,11 @@ def train_unet(
 ) -> None:
     """Train up to `steps`, resuming from `path` and writing there; `kin` are weights to begin with.
 
-    `latents` [n, 2, 4, h, w], of spread 1, are those of each scene and of its mirror image. The
-    first `half_size_steps` see latents averaged two by two, four times cheaper, and
-    learn what belongs where; the rest learn the full size.
+    `latents` [n, 2, 4, h, w], of spread 1, are those of each scene and of its mirror image.
+    `places` uint8 [n, h, w] are the shares, in 255ths, that things cover there: most of a picture
+    is sky and ground, most of what is asked for is things, so these count several times. The first
+    `half_size_steps` see latents averaged two by two, four times cheaper, and learn what belongs
+    where; the rest learn the full size.
     """
     torch.manual_seed(2)
     unet = build(member, "unet")
@@ -52,12 +57,13 @@ def train_unet(
         rng = np.random.default_rng((5, step))
         picks, flips = rng.integers(0, len(latents), batch), rng.integers(0, 2, batch)
         clean = torch.from_numpy(latents[picks, flips].astype(np.float32)).to(device())
+        weight = torch.from_numpy(_weights(places[picks], flips)).to(device())
         if step < half_size_steps:
-            clean = F.avg_pool2d(clean, 2)
+            clean, weight = F.avg_pool2d(clean, 2), F.avg_pool2d(weight, 2)
         seen = [mirrored(scenes[i]) if f else scenes[i] for i, f in zip(picks, flips, strict=True)]
         states, vectors = reader([say(scene, rng) for scene in seen], rng)
         told = {"text_embeds": vectors, "time_ids": _time_ids(picks, flips)} if sized else {}
-        run.learn(noise.loss(run.model, clean, states, told, rng))
+        run.learn(noise.loss(run.model, clean, states, told, rng, weight))
 
 
 def begin_with(model: nn.Module, kin: Mapping[str, Tensor]) -> None:
@@ -71,6 +77,13 @@ def begin_with(model: nn.Module, kin: Mapping[str, Tensor]) -> None:
         if name in kin and kin[name].squeeze().shape == own.squeeze().shape
     }
     model.load_state_dict(fit, strict=False)
+
+
+def _weights(places: np.ndarray, flips: np.ndarray) -> np.ndarray:
+    """How much each place counts, float32 [n, 1, h, w], on average once."""
+    turned = np.where(flips[:, None, None], places[:, :, ::-1], places)
+    weight = 1 + _THINGS_COUNT * turned.astype(np.float32)[:, None] / 255
+    return weight / weight.mean()
 
 
 def _time_ids(picks: np.ndarray, flips: np.ndarray) -> Tensor:
@@ -101,11 +114,12 @@ class Noise:
         states: Tensor,
         told: dict[str, Tensor],
         rng: np.random.Generator,
+        where: Tensor | float = 1.0,
     ) -> Tensor:
         """Squared error of the predicted noise, or velocity (Salimans & Ho 2022), min-SNR weighted.
 
         The weight of a timestep is that of its error in the picture, cut off at a signal-to-noise
-        ratio of 5 (Hang et al. 2023).
+        ratio of 5 (Hang et al. 2023); that of a place is `where`.
         """
         count = len(self.signal)
         times = torch.from_numpy(rng.integers(0, count, len(clean))).to(clean.device)
@@ -118,4 +132,5 @@ class Noise:
             predicted = model(noisy, times, states, added_cond_kwargs=told or None).sample
         snr = (alpha / (1 - alpha)).flatten()
         weight = snr.clamp(max=MIN_SNR) / (snr + 1 if self.velocity else snr)
-        return (weight * ((predicted.float() - wanted) ** 2).mean((1, 2, 3))).mean()
+        error = where * (predicted.float() - wanted) ** 2
+        return (weight * error.mean((1, 2, 3))).mean()

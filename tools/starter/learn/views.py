@@ -52,6 +52,11 @@ def view_of(seed: int) -> View:
     return View((width, height), int(left), int(top))
 
 
+def whole(seed: int) -> View:
+    """The view of those who are told no size."""
+    return View((SIZE, SIZE))
+
+
 def paint_view(scene: Scene, view: View) -> np.ndarray:
     """The picture of `scene` so seen: uint8 [256, 256, 3]."""
     from tools.starter.world.paint import paint

@@ -14,12 +14,14 @@ from tools.starter.learn.export import export
 from tools.starter.learn.latents import round_trips, viewed_latents, whole_latents
 from tools.starter.learn.loop import device, load_state
 from tools.starter.learn.measure import Painter, measure
+from tools.starter.learn.places import thing_places
 from tools.starter.learn.plan import KIN, Plan
 from tools.starter.learn.pool import paint_pool, scenes
 from tools.starter.learn.probe import Probe, accuracy, load_probe, train_probe
 from tools.starter.learn.text import Reader, text_weights, train_text
 from tools.starter.learn.unet import train_unet
 from tools.starter.learn.vae import decode, encode, psnr, standardise, train_vae
+from tools.starter.learn.views import view_of, whole
 from tools.starter.sheet import contact_sheet
 from tools.starter.world.questions import UNSEEN, questions
 
@@ -99,10 +101,18 @@ class Workshop:
     def latents(self, member: str) -> np.ndarray:
         """What a UNet learns from; one that is told sizes and crops has views of its own."""
         pictures = self.pictures()[: self.plan.learned_scenes]
-        whole = whole_latents(self.vae(), pictures, self.work / "latents.npy")
+        latents = whole_latents(self.vae(), pictures, self.work / "latents.npy")
         if family(member).conditioning == "size":
-            return viewed_latents(self.vae(), whole, self.work / "views.npy")
-        return whole
+            return viewed_latents(self.vae(), latents, self.work / "views.npy")
+        return latents
+
+    def places(self, member: str) -> np.ndarray:
+        """Where the things stand in what a UNet learns from."""
+        if family(member).conditioning == "size":
+            view, name = view_of, "views_places.npy"
+        else:
+            view, name = whole, "places.npy"
+        return thing_places(self.plan.learned_scenes, view, self.work / name)
 
     def train(self, member: str) -> Path:
         """Everything a member needs, to the exported checkpoint."""
@@ -112,6 +122,7 @@ class Workshop:
         train_unet(
             member,
             self.latents(member),
+            self.places(member),
             scenes(plan.learned_scenes),
             Reader.load(member, texts),
             self._unet(member),

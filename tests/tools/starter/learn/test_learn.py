@@ -8,7 +8,7 @@ from tools.starter.learn.export import scaled_vae, single_file
 from tools.starter.learn.loop import Training
 from tools.starter.learn.plan import KIN, MEMBERS
 from tools.starter.learn.text import Reader, padded, tokens, train_text
-from tools.starter.learn.unet import begin_with
+from tools.starter.learn.unet import Noise, begin_with
 from tools.starter.learn.vae import psnr, reconstruction_loss, rescale, standardise
 from tools.starter.learn.views import View, view_of
 
@@ -60,6 +60,20 @@ def test_a_member_begins_with_what_its_kin_has_learnt(member):
     assert torch.equal(after[f"{block}.proj_in.weight"], kin[f"{block}.proj_in.weight"][..., 0, 0])
     keys = f"{block}.transformer_blocks.0.attn2.to_k.weight"  # of another width
     assert torch.equal(after[keys], before[keys])
+
+
+def test_a_place_that_counts_for_nothing_teaches_nothing():
+    torch.manual_seed(0)
+    noise, model = Noise.of("starter"), build("starter", "unet")
+    clean, states = torch.randn(2, 4, 8, 8), torch.randn(2, 77, 128)
+    left = torch.zeros(2, 1, 8, 8)
+    left[..., :4] = 1
+
+    def loss(where):
+        return noise.loss(model, clean, states, {}, np.random.default_rng(0), where).item()
+
+    assert loss(left) + loss(1 - left) == pytest.approx(loss(1.0), rel=1e-3)
+    assert 0 < loss(left) < loss(1.0)
 
 
 @pytest.mark.parametrize("member", MEMBERS)

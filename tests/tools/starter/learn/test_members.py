@@ -13,6 +13,7 @@ from pipelines.engine.text import encode_pair
 from pipelines.models.loader import load_checkpoint
 from tools.starter.learn.configs import family, variant
 from tools.starter.learn.measure import Painter, measure
+from tools.starter.learn.places import thing_places
 from tools.starter.learn.plan import MEMBERS, Plan
 from tools.starter.learn.pool import paint_pool
 from tools.starter.learn.text import Reader
@@ -64,6 +65,19 @@ def test_a_view_is_whole_or_soft_or_a_part():
     assert np.array_equal(paint_view(drawn, View((320, 288), 64, 32)), large[32:, 64:])
     sharpness = [np.abs(np.diff(x.astype(float), axis=1)).mean() for x in (whole, soft)]
     assert sharpness[1] < 0.8 * sharpness[0]
+
+
+def part(seed: int) -> View:
+    return View((320, 288), 64, 32)
+
+
+def test_places_are_where_the_things_stand_in_the_view(tmp_path):
+    known = thing_places(4, part, tmp_path / "places.npy")
+    for seed, shares in enumerate(known):
+        things = paint(scene(seed), (320, 288)).truth.things[32:, 64:] > 0
+        assert shares.mean() / 255 == pytest.approx(things.mean(), abs=0.01)
+        assert np.array_equal(shares > 0, things.reshape(32, 8, 32, 8).mean((1, 3)) > 1 / 255)
+    assert known.any()
 
 
 @pytest.mark.slow
