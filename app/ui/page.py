@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.ui import entrance, panels
+from app.ui.examples import examples
 from app.ui.language import languages, say, serve, translations
 from app.ui.tabs import Tab, View, tabs
 from app.ui.theme import theme
@@ -122,7 +123,8 @@ def build(studio: Studio, offered: Sequence[Tab | View]) -> gr.Blocks:
             _model_bar(page)
             generate, first, presets, answers = _compose(page)
             _tabs(page, offered, answers)
-            results = panels.results(starter=_only_starter(page.forms.shared.chosen))
+            starter = _is_starter(page.forms.shared.chosen)
+            results = panels.results(starter=starter, examples=examples())
         panels.queue()
         wire_generate(page, generate, first, answers)
         wire_checkpoint(page, answers)
@@ -203,5 +205,5 @@ def _keep(page: Page, views: list[str]) -> None:
     kept.fill(None, None, page.filled, js=panels.FILLING, **QUIET)
 
 
-def _only_starter(chosen: Choice | None) -> bool:
-    return chosen is not None and chosen.variant.name == "starter"
+def _is_starter(chosen: Choice | None) -> bool:
+    return chosen is not None and chosen.variant.name.startswith("starter")

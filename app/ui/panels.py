@@ -120,12 +120,13 @@ def presets() -> gr.HTML:
     return panel("presets", call, script="presets")
 
 
-def results(*, starter: bool) -> gr.HTML:
+def results(*, starter: bool, examples: list[dict[str, str]]) -> gr.HTML:
     """Progress, picture, strip. Raises the event `reuse`: with `what` "values", the form is to be
     filled with them; with "checkpoint", the one in them is to be chosen; with "seed", the seed of
     a `picture` is asked for."""
     reuse = "(picture, what, values) => trigger('reuse', { picture, what, values })"
-    return panel("results", f"results(element, props, {reuse})", starter=starter)
+    call = f"results(element, props, {reuse})"
+    return panel("results", call, starter=starter, examples=examples)
 
 
 def size_picker(name: str, value: str, sizes: list[str]) -> gr.HTML:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.ui.examples import examples
 from tests.browser.conftest import Server
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
@@ -63,6 +64,17 @@ def test_the_first_page_offers_the_starter_a_folder_and_other_studios(open_page)
     assert any("Forge" in text and HOSTILE in text for text in found)
     assert page.title() == "Gesso"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_picture_of_the_starter_shows_what_to_ask_for_and_fills_the_prompt(open_page) -> None:
+    page = open_page()
+    samples = page.locator(".welcome .sample")
+    assert samples.count() == len(examples())
+    for number, example in enumerate(examples()):
+        samples.nth(number).click()
+        assert page.input_value("#prompt textarea") == example["prompt"]
+    painted = samples.locator("img").evaluate_all("shown => shown.map((one) => one.naturalWidth)")
+    assert set(painted) == {256}
 
 
 def test_an_adopted_folder_fills_the_list_and_is_kept_in_the_settings(open_page, server) -> None:

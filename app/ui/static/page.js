@@ -99,15 +99,13 @@ export function answers(element, props, watch) {
 
 /** `fill(picture, what, values)` asks the server to fill the form. */
 export function results(element, props, fill) {
-  const { starter } = props;
   const reuse = (picture, what, values) => {
     if (what === "settings") return drop.recall(picture);
     overwriting();
     goToForm();
     fill(picture, what, values);
   };
-  stage = new Stage(element, {
-    starter,
+  stage = new Stage(element, props, {
     reuse,
     opened: workspace.opened,
     example: (prompt) => {

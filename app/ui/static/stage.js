@@ -38,8 +38,8 @@ export class Stage {
   #caption;
 
   /** `actions`: `reuse(picture, "settings" | "seed")`, `opened(picture)`, `example(prompt)`,
-   *  `failed(error)`. */
-  constructor(element, { starter, reuse, opened, example, failed }) {
+   *  `failed(error)`. `blank` is what the blank canvas shows. */
+  constructor(element, blank, { reuse, opened, example, failed }) {
     this.reuse = reuse;
     this.#failed = failed;
     this.#opened = opened;
@@ -47,7 +47,7 @@ export class Stage {
     this.element = h(
       "section",
       { class: "stage", "aria-label": t("stage.label"), "data-state": "empty" },
-      h("div", { class: "easel" }, welcome(starter, example), this.#easel.element),
+      h("div", { class: "easel" }, welcome(blank, example), this.#easel.element),
       h("div", { class: "work" }, this.#progress.element, this.#waiting.element),
       this.#caption.element,
       this.#strip.element,
