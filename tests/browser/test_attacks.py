@@ -146,7 +146,12 @@ def test_nothing_of_ours_can_be_built_into_another_site(evil: Any, server: Serve
     assert evil.evaluate(LOAD, {"tag": "link", "url": f"{server.url}/theme.css"}) == "refused"
     for path in ("/", "/api", "/api/v1/jobs"):
         evil.evaluate(LOAD, {"tag": "iframe", "url": server.url + path})
-    assert [frame.url for frame in evil.frames[1:]] == ["chrome-error://chromewebdata/"] * 3
+    refused = ["chrome-error://chromewebdata/"] * 3
+    for _ in range(100):  # A frame has loaded a moment before its address is told.
+        if (urls := [frame.url for frame in evil.frames[1:]]) == refused:
+            break
+        evil.wait_for_timeout(50)
+    assert urls == refused
 
 
 def test_another_site_may_open_the_page_but_holds_nothing_of_it(evil: Any, server: Server) -> None:
