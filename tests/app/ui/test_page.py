@@ -121,8 +121,8 @@ def test_the_page_refers_to_nothing_outside_this_machine(client: TestClient) -> 
 
 
 def test_scripts_and_styles_are_asked_after_each_time(client: TestClient) -> None:
-    for file in STATIC.iterdir():
-        answer = client.get(f"/gesso/{file.name}")
+    for file in filter(Path.is_file, STATIC.rglob("*")):
+        answer = client.get(f"/gesso/{file.relative_to(STATIC).as_posix()}")
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "no-cache"
     assert client.get("/gesso/../page.py").status_code == 404

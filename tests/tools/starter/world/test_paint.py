@@ -5,9 +5,12 @@ import pytest
 
 pytest.importorskip("skia", reason="painting needs the train extra", exc_type=ImportError)
 
+from PIL import Image
+
+from tools.starter.sheet import contact_sheet
 from tools.starter.world.paint import Painting, paint
 from tools.starter.world.scene import Scene, Thing, scene
-from tools.starter.world.sheet import contact_sheet, views
+from tools.starter.world.sheet import views
 from tools.starter.world.vocabulary import (
     ANIMALS,
     COCO_18,
@@ -229,4 +232,5 @@ def test_edges_are_the_outlines_of_the_parts():
 def test_a_sheet_shows_the_picture_and_five_truths():
     shown = views(paint(scene(4)))
     assert len(shown) == 6 and {v.shape for v in shown} == {(256, 256, 3)}
-    assert contact_sheet(shown, 3).size == (768, 512)
+    sheet = contact_sheet([Image.fromarray(view) for view in shown], 3)
+    assert sheet.size == (768, 512)
