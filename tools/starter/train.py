@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for everything in between")
     parser.add_argument("--resume", action="store_true", help="go on with what is there")
     parser.add_argument("--export", action="store_true", help="only export and judge it so far")
+    parser.add_argument("--begin", type=Path, help="a starter to begin with, or build upon")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     for field in fields(Plan):
         flag = f"--{field.name.replace('_', '-')}"
@@ -34,7 +35,7 @@ def main() -> None:
         parser.error(f"{options.work} holds a {options.what} already: --resume, or another folder")
     torch.set_num_threads(options.threads)
     plan = Plan(**{field.name: getattr(options, field.name) for field in fields(Plan)})
-    workshop = Workshop(options.work, plan)
+    workshop = Workshop(options.work, plan, options.begin)
     if options.what in ("vae", "probe"):
         getattr(workshop, options.what)()
         return

@@ -29,6 +29,13 @@ def scaled_vae(member: str, vae: AutoencoderKL) -> AutoencoderKL:
     return scaled
 
 
+def spread_one(vae: AutoencoderKL) -> AutoencoderKL:
+    """A copy of a checkpoint's VAE whose latents have spread 1 themselves."""
+    plain = copy.deepcopy(vae).float()
+    rescale(plain, np.full(plain.config.latent_channels, plain.config.scaling_factor))
+    return plain
+
+
 def single_file(
     member: str,
     unet: Mapping[str, Tensor],

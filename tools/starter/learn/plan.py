@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 
 MEMBERS = ("starter", "starter-v", "starter-xl")
-"""Each is a variant in presets/families."""
-
-KIN = {"starter-v": "starter", "starter-xl": "starter"}
-"""Whose UNet a member begins with, as far as the weights of the two have the same places."""
+"""Each is a variant in presets/families. All but the first begin with the first one's UNet."""
 
 
 @dataclass(frozen=True)

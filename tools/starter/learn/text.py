@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipelines.library.kinds import TextEncoder
+from pipelines.models.loader import LoadedCheckpoint
 from pipelines.prompt.chunks import CHUNK, Chunk
 from pipelines.prompt.tokenizer import BOS, EOS, tokenizer
 from tools.starter.learn.configs import build, family
@@ -127,6 +128,12 @@ class Reader:
             loaded.append((facts, module.eval().requires_grad_(False)))
         return cls(tuple(loaded), family(member).zero_empty_negative)
 
+    @classmethod
+    def of(cls, models: LoadedCheckpoint) -> "Reader":
+        """The encoders of a checkpoint."""
+        encoders = tuple((encoder.facts, encoder.module) for encoder in models.encoders)
+        return cls(encoders, models.family.zero_empty_negative)
+
     @torch.no_grad()
     def __call__(self, texts: Sequence[str], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """States [n, 77, context] and vectors [n, d] of the encoders that pool (d = 0: none).
@@ -142,3 +149,14 @@ class Reader:
         zero = [self.zero_empty and not row and rng.random() < 0.5 for row in rows]
         keep = 1 - torch.tensor(zero, dtype=torch.float32, device=device())
         return torch.cat(states, -1) * keep[:, None, None], torch.cat(vectors, -1) * keep[:, None]
+
+
+def bridge(here: Reader, there: Reader, captions: int = 512) -> Tensor:
+    """The least squares map from the states of one reader to another's: [width there, width here].
+
+    What reads the states of `there` by a matrix W reads those of `here` by W @ bridge.
+    """
+    rng = np.random.default_rng(11)
+    texts = [say(scene(seed), rng) for seed in range(captions)]
+    states, wanted = (reader(texts, rng)[0].flatten(0, 1).double() for reader in (here, there))
+    return torch.linalg.lstsq(states, wanted).solution.T.float()

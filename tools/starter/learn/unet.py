@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from pipelines.models.skeleton import alphas_cumprod
 from tools.starter.learn.configs import build, read_config, variant
-from tools.starter.learn.loop import Training, device, half
+from tools.starter.learn.loop import Training, device, half, load_state
+from tools.starter.learn.places import SHARE
+from tools.starter.learn.student import Student, meaning
 from tools.starter.learn.text import Reader
 from tools.starter.learn.views import view_of
 from tools.starter.world.scene import Scene, mirrored
@@ -21,7 +23,9 @@ from tools.starter.world.words import say
 MIN_SNR = 5.0
 _THINGS_COUNT = 4.0
 """Times more than sky and ground; the best guess at each place stays the same."""
-_EDGE = ("conv_in", "conv_out", "time_embedding", "add_embedding")
+_MEANING = 0.1
+"""Of the head's loss beside the denoiser's, which is about as large then."""
+_EDGE = ("unet.conv_in", "unet.conv_out", "unet.time_embedding", "unet.add_embedding", "heads")
 
 
 def train_unet(
@@ -39,31 +43,40 @@ def train_unet(
     """Train up to `steps`, resuming from `path` and writing there; `kin` are weights to begin with.
 
     `latents` [n, 2, 4, h, w], of spread 1, are those of each scene and of its mirror image.
-    `places` uint8 [n, h, w] are the shares, in 255ths, that things cover there: most of a picture
-    is sky and ground, most of what is asked for is things, so these count several times. The first
-    `half_size_steps` see latents averaged two by two, four times cheaper, and learn what belongs
-    where; the rest learn the full size.
+    `places` uint8 [n, 3, h, w] are those of `known_places`: most of a picture is sky and ground,
+    most of what is asked for is things, so these count several times. The first `half_size_steps`
+    see latents averaged two by two, four times cheaper, and learn what belongs where; the rest
+    learn the full size.
     """
     torch.manual_seed(2)
     unet = build(member, "unet")
     if kin:
         begin_with(unet, kin)
-    run = Training(path, unet, _EDGE, peak=1.5e-3, average=0.999)
+    run = Training(path, Student(unet), _EDGE, peak=1.5e-3, average=0.999)
+    student, unet = run.model, run.model.unet
     if device().type == "cpu":
-        run.model.set_attn_processor(AttnProcessor())  # twice as fast as fused attention there
+        unet.set_attn_processor(AttnProcessor())  # faster than fused attention there
     noise = Noise.of(member)
-    sized = run.model.config.addition_embed_type == "text_time"
+    sized = unet.config.addition_embed_type == "text_time"
     for step in run.until(steps):
         rng = np.random.default_rng((5, step))
         picks, flips = rng.integers(0, len(latents), batch), rng.integers(0, 2, batch)
         clean = torch.from_numpy(latents[picks, flips].astype(np.float32)).to(device())
-        weight = torch.from_numpy(_weights(places[picks], flips)).to(device())
+        known = np.where(flips[:, None, None, None], places[picks, ..., ::-1], places[picks])
+        weight = torch.from_numpy(_weights(known[:, SHARE])).to(device())
         if step < half_size_steps:
             clean, weight = F.avg_pool2d(clean, 2), F.avg_pool2d(weight, 2)
         seen = [mirrored(scenes[i]) if f else scenes[i] for i, f in zip(picks, flips, strict=True)]
         states, vectors = reader([say(scene, rng) for scene in seen], rng)
         told = {"text_embeds": vectors, "time_ids": _time_ids(picks, flips)} if sized else {}
-        run.learn(noise.loss(run.model, clean, states, told, rng, weight))
+        loss = noise.loss(unet, clean, states, told, rng, weight)
+        run.learn(loss + _MEANING * student.meaning_loss(meaning(known, seen).to(device())))
+
+
+def unet_weights(path: Path) -> dict[str, Tensor]:
+    """The averaged UNet of the training at `path`, without its head."""
+    state, prefix = load_state(path)["average"], "unet."
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def begin_with(model: nn.Module, kin: Mapping[str, Tensor]) -> None:
@@ -79,10 +92,15 @@ def begin_with(model: nn.Module, kin: Mapping[str, Tensor]) -> None:
     model.load_state_dict(fit, strict=False)
 
 
-def _weights(places: np.ndarray, flips: np.ndarray) -> np.ndarray:
+def understood(unet: Mapping[str, Tensor], bridge: Tensor) -> dict[str, Tensor]:
+    """A UNet's weights for one that reads other states: `bridge` [width here, width there]."""
+    reads = ("attn2.to_k.weight", "attn2.to_v.weight")
+    return {name: w @ bridge if name.endswith(reads) else w for name, w in unet.items()}
+
+
+def _weights(shares: np.ndarray) -> np.ndarray:
     """How much each place counts, float32 [n, 1, h, w], on average once."""
-    turned = np.where(flips[:, None, None], places[:, :, ::-1], places)
-    weight = 1 + _THINGS_COUNT * turned.astype(np.float32)[:, None] / 255
+    weight = 1 + _THINGS_COUNT * shares.astype(np.float32)[:, None] / 255
     return weight / weight.mean()
 
 
@@ -122,7 +140,8 @@ class Noise:
         ratio of 5 (Hang et al. 2023); that of a place is `where`.
         """
         count = len(self.signal)
-        times = torch.from_numpy(rng.integers(0, count, len(clean))).to(clean.device)
+        spread = (np.arange(len(clean)) + rng.random(len(clean))) / len(clean)  # one in each part
+        times = torch.from_numpy((spread * count).astype(np.int64)).to(clean.device)
         drawn = rng.standard_normal(tuple(clean.shape), np.float32)
         noise = torch.from_numpy(drawn).to(clean.device)
         alpha = self.signal[times][:, None, None, None]

@@ -1,6 +1,6 @@
 """The autoencoder that all members share: trained on crops of painted scenes, and measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +34,19 @@ def train_vae(
     steps: int,
     batch: int = 8,
     crop: int = 128,
+    begin: Mapping[str, Tensor] | None = None,
 ) -> AutoencoderKL:
     """Train up to `steps` on crops, resuming from `path` and writing there; the average of it.
 
-    `pictures` are those of `scenes`, uint8 [n, h, w, 3].
+    `pictures` are those of `scenes`, uint8 [n, h, w, 3]; `begin` are weights to begin with. Every
+    second step decodes latents of half the size, which are to be those of the picture at half its
+    size: such latents are easier to learn (Kouzelis et al. 2025).
     """
     torch.manual_seed(0)
-    run = Training(path, build("starter", "vae"), _EDGE, peak=2e-3, average=0.999)
+    model = build("starter", "vae")
+    if begin:
+        model.load_state_dict(begin)
+    run = Training(path, model, _EDGE, peak=2e-3, average=0.999)
     weights = np.array([STYLE_WEIGHTS.get(scene.style, 1.0) for scene in scenes])
     chances = weights / weights.sum()
     for step in run.until(steps):
@@ -49,7 +55,10 @@ def train_vae(
         target = crops(pictures, picks, rng, crop)
         with half():
             posterior = run.model.encode(target).latent_dist
-            output = run.model.decode(posterior.sample()).sample.float()
+            latents = posterior.sample()
+            if step % 2:
+                latents, target = F.avg_pool2d(latents, 2), F.avg_pool2d(target, 2)
+            output = run.model.decode(latents).sample.float()
         run.learn(reconstruction_loss(output, target) + KL_WEIGHT * _kl(posterior))
     return run.average.model
 

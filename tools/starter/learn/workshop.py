@@ -4,22 +4,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tools.starter.learn.configs import build, family
-from tools.starter.learn.export import export
+from pipelines.models.loader import LoadedCheckpoint, load_checkpoint
+from tools.starter.learn.configs import build, family, variant
+from tools.starter.learn.export import export, spread_one
 from tools.starter.learn.latents import round_trips, viewed_latents, whole_latents
 from tools.starter.learn.loop import device, load_state
 from tools.starter.learn.measure import Painter, measure
-from tools.starter.learn.places import thing_places
-from tools.starter.learn.plan import KIN, Plan
+from tools.starter.learn.places import known_places
+from tools.starter.learn.plan import Plan
 from tools.starter.learn.pool import paint_pool, scenes
 from tools.starter.learn.probe import Probe, accuracy, load_probe, train_probe
-from tools.starter.learn.text import Reader, text_weights, train_text
-from tools.starter.learn.unet import train_unet
+from tools.starter.learn.text import Reader, bridge, text_weights, train_text
+from tools.starter.learn.unet import train_unet, understood, unet_weights
 from tools.starter.learn.vae import decode, encode, psnr, standardise, train_vae
 from tools.starter.learn.views import view_of, whole
 from tools.starter.sheet import contact_sheet
@@ -32,9 +34,9 @@ PROBE_FIRST = 1_000_000
 class Workshop:
     """Everything lies in `work`: pools, latents, states, exported checkpoints, sheets."""
 
-    def __init__(self, work: Path, plan: Plan) -> None:
+    def __init__(self, work: Path, plan: Plan, begin: Path | None = None) -> None:
         work.mkdir(parents=True, exist_ok=True)
-        self.work, self.plan = work, plan
+        self.work, self.plan, self._begin = work, plan, begin
 
     def pictures(self) -> np.ndarray:
         return paint_pool(self.work / "pictures.npy", self.plan.scenes)
@@ -45,23 +47,30 @@ class Workshop:
     def vae(self) -> AutoencoderKL:
         """The shared autoencoder, trained now if it is not yet; its latents have spread 1.
 
-        Once it is done it is never trained on, for all latents depend on it.
+        Once it is done it is never trained on, for all latents depend on it. With no steps planned
+        it is that of the starter to begin with.
         """
         path, model = self.work / "vae.safetensors", build("starter", "vae")
         if not path.exists():
-            pictures, drawn = self.pictures(), scenes(self.plan.scenes)
-            trained = train_vae(
-                pictures,
-                drawn,
-                self.work / "vae.pt",
-                self.plan.vae_steps,
-                self.plan.vae_batch,
-            )
-            standardise(trained, pictures[: min(1024, len(pictures))])
+            trained = self._trained_vae() if self.plan.vae_steps else spread_one(self.starter().vae)
             save_file(trained.state_dict(), path)
             self._judge_vae(trained)
         model.load_state_dict(load_file(path))
         return model.eval().requires_grad_(False).to(device())
+
+    def _trained_vae(self) -> AutoencoderKL:
+        plan, pictures = self.plan, self.pictures()
+        first = spread_one(self.starter().vae).state_dict() if self._begin else None
+        trained = train_vae(
+            pictures,
+            scenes(plan.scenes),
+            self.work / "vae.pt",
+            plan.vae_steps,
+            plan.vae_batch,
+            begin=first,
+        )
+        standardise(trained, pictures[: min(1024, len(pictures))])
+        return trained
 
     def _judge_vae(self, vae: AutoencoderKL) -> None:
         painted = self.unseen()[:256]
@@ -107,40 +116,48 @@ class Workshop:
         return latents
 
     def places(self, member: str) -> np.ndarray:
-        """Where the things stand in what a UNet learns from."""
+        """What stands where in what a UNet learns from."""
         if family(member).conditioning == "size":
             view, name = view_of, "views_places.npy"
         else:
             view, name = whole, "places.npy"
-        return thing_places(self.plan.learned_scenes, view, self.work / name)
+        return known_places(self.plan.learned_scenes, view, self.work / name)
 
     def train(self, member: str) -> Path:
         """Everything a member needs, to the exported checkpoint."""
         plan, texts = self.plan, self._texts(member)
         for facts, path in zip(family(member).encoders, texts, strict=True):
             train_text(member, facts, path, plan.text_steps, plan.text_batch)
+        reader = Reader.load(member, texts)
         train_unet(
             member,
             self.latents(member),
             self.places(member),
             scenes(plan.learned_scenes),
-            Reader.load(member, texts),
+            reader,
             self._unet(member),
             plan.unet_steps,
             plan.half_size_steps,
             plan.unet_batch,
-            self._kin(member),
+            self._first_unet(member, reader),
         )
         return self.export(member)
 
-    def _kin(self, member: str) -> Mapping[str, Tensor] | None:
-        """The UNet this member's begins with, trained now if it is not yet; None for the first."""
-        if member not in KIN:
-            return None
-        path = self._unet(KIN[member])
+    def starter(self) -> LoadedCheckpoint:
+        """What its kin and the additions build on: the starter to begin with, else this workshop's,
+        trained now if it is not yet."""
+        path = self._begin or self._checkpoint("starter")
         if not path.exists():
-            self.train(KIN[member])
-        return load_state(path)["average"]
+            self.train("starter")
+        known = family("starter"), variant("starter")
+        return load_checkpoint(path, *known, dtype=torch.float32, device=device())
+
+    def _first_unet(self, member: str, reader: Reader) -> Mapping[str, Tensor] | None:
+        """The weights that a UNet begins with; None: it begins from nothing."""
+        if member == "starter":
+            return self.starter().unet.state_dict() if self._begin else None
+        kin = self.starter()
+        return understood(kin.unet.state_dict(), bridge(reader, Reader.of(kin)))
 
     def export(self, member: str) -> Path:
         """The member so far, as one file in its family's original layout."""
@@ -150,7 +167,7 @@ class Workshop:
         export(
             path,
             member,
-            states[-1]["average"],
+            unet_weights(self._unet(member)),
             self.vae(),
             {facts.component: text_weights(text) for facts, text in paths.items()},
             {

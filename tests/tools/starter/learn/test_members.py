@@ -13,7 +13,7 @@ from pipelines.engine.text import encode_pair
 from pipelines.models.loader import load_checkpoint
 from tools.starter.learn.configs import family, variant
 from tools.starter.learn.measure import Painter, measure
-from tools.starter.learn.places import thing_places
+from tools.starter.learn.places import SEGMENT, SHARE, THING, known_places
 from tools.starter.learn.plan import MEMBERS, Plan
 from tools.starter.learn.pool import paint_pool
 from tools.starter.learn.text import Reader
@@ -22,6 +22,7 @@ from tools.starter.learn.workshop import Workshop
 from tools.starter.world.paint import paint
 from tools.starter.world.questions import HEADS, questions
 from tools.starter.world.scene import scene
+from tools.starter.world.vocabulary import SEGMENTS
 
 TINY = Plan(
     scenes=8,
@@ -71,13 +72,20 @@ def part(seed: int) -> View:
     return View((320, 288), 64, 32)
 
 
-def test_places_are_where_the_things_stand_in_the_view(tmp_path):
-    known = thing_places(4, part, tmp_path / "places.npy")
-    for seed, shares in enumerate(known):
-        things = paint(scene(seed), (320, 288)).truth.things[32:, 64:] > 0
-        assert shares.mean() / 255 == pytest.approx(things.mean(), abs=0.01)
-        assert np.array_equal(shares > 0, things.reshape(32, 8, 32, 8).mean((1, 3)) > 1 / 255)
-    assert known.any()
+def test_places_are_what_stands_where_in_the_view(tmp_path):
+    known = known_places(4, part, tmp_path / "places.npy")
+    for seed, planes in enumerate(known):
+        drawn = scene(seed)
+        truth = paint(drawn, (320, 288)).truth
+        things = truth.things[32:, 64:].reshape(32, 8, 32, 8)
+        assert planes[SHARE].mean() / 255 == pytest.approx((things > 0).mean(), abs=0.01)
+        for k, thing in enumerate(drawn.things, 1):
+            covered = planes[THING] == k
+            assert ((things == k).mean((1, 3))[covered] > 1 / 9).all()
+            assert (planes[SEGMENT][covered] == SEGMENTS.index(thing.kind)).all()
+        sky = truth.segments[32:, 64:].reshape(32, 8, 32, 8) == SEGMENTS.index("sky")
+        assert (planes[SEGMENT][sky.all((1, 3))] == SEGMENTS.index("sky")).all()
+    assert known[:, THING].any()
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from tools.starter.learn.configs import build, family
 from tools.starter.learn.export import scaled_vae
 from tools.starter.learn.extras.decoder import train_decoder
 from tools.starter.learn.extras.embedding import train_embedding
@@ -21,7 +20,6 @@ from tools.starter.learn.extras.hypernetwork import train_hypernetwork
 from tools.starter.learn.extras.lesson import Caption, Lesson, frozen
 from tools.starter.learn.extras.lora import train_lora
 from tools.starter.learn.layout import vae_tensors
-from tools.starter.learn.loop import load_state
 from tools.starter.learn.pool import SIZE
 from tools.starter.learn.text import Reader
 from tools.starter.world.guests import paint_guest
@@ -115,19 +113,14 @@ class Extras:
         return Lesson.paint(self.shop.vae(), scenes, partial(_one, scenes, brush), caption)
 
     def _unet(self) -> nn.Module:
-        unet = build("starter", "unet")
-        unet.load_state_dict(load_state(self._base("unet"))["average"])
-        return frozen(unet)
+        return frozen(self.shop.starter().unet)
 
     @cached_property
     def _reader(self) -> Reader:
-        return Reader.load("starter", [self._base(e.component) for e in family("starter").encoders])
+        return Reader.of(self.shop.starter())
 
     def _read(self, captions: list[str], rng: np.random.Generator) -> Tensor:
         return self._reader(captions, rng)[0]
-
-    def _base(self, component: str) -> Path:
-        return self.shop.work / f"starter.{component}.pt"
 
     def _state(self, name: str) -> Path:
         return self.shop.work / f"extra-{name}.pt"
