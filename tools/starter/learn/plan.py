@@ -17,6 +17,7 @@ class Plan:
     probe_scenes: int = 12_000
     vae_steps: int = 16_000
     vae_batch: int = 8
+    vae_decoder_steps: int = 4_000
     probe_steps: int = 3_000
     probe_batch: int = 32
     text_steps: int = 4_000

@@ -1,6 +1,6 @@
 """The judge: a small classifier that tells a picture's attributes, one head for each of HEADS."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,14 +94,19 @@ def train_probe(
     path: Path,
     steps: int,
     batch: int = 32,
+    begin: Mapping[str, Tensor] | None = None,
 ) -> Probe:
     """Train on pictures of `scenes`; `seen` are the first of them through the autoencoder.
 
     They are mirrored, moved, dimmed and covered with noise, for a checkpoint's pictures differ from
-    painted ones in more than what is asked. Resumes from `path` and writes there.
+    painted ones in more than what is asked. Resumes from `path` and writes there; `begin` are the
+    weights of an earlier judge to begin with, which then changes slowly.
     """
     torch.manual_seed(3)
-    run = Training(path, Probe(), ("first", "out"), average=0.998)
+    probe = Probe()
+    if begin:
+        probe.load_state_dict(begin)
+    run = Training(path, probe, ("first", "out"), peak=5e-4 if begin else 2e-3, average=0.998)
     painted = len(pictures)
     for step in run.until(steps):
         rng = np.random.default_rng((6, step))

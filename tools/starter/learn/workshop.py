@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pipelines.models.loader import LoadedCheckpoint, load_checkpoint
 from tools.starter.learn.configs import build, family, variant
+from tools.starter.learn.decoder import train_decoder
 from tools.starter.learn.export import export, spread_one
 from tools.starter.learn.latents import round_trips, viewed_latents, whole_latents
 from tools.starter.learn.loop import device, load_state
@@ -29,6 +30,10 @@ from tools.starter.world.questions import UNSEEN, questions
 
 PROBE_FIRST = 1_000_000
 """The probe's scenes start here: no member learns from them."""
+
+
+JUDGE = Path(__file__).parents[1] / "probe.safetensors"
+"""The judge that ships."""
 
 
 class Workshop:
@@ -70,7 +75,8 @@ class Workshop:
             begin=first,
         )
         standardise(trained, pictures[: min(1024, len(pictures))])
-        return trained
+        state = self.work / "vae-decoder.pt"
+        return train_decoder(trained, pictures, state, plan.vae_decoder_steps, plan.vae_batch)
 
     def _judge_vae(self, vae: AutoencoderKL) -> None:
         painted = self.unseen()[:256]
@@ -92,12 +98,17 @@ class Workshop:
             pictures = paint_pool(
                 self.work / "probe.npy", plan.probe_scenes, PROBE_FIRST, held_out=None
             )
-            seen = round_trips(
-                vae, pictures[: plan.probe_scenes // 4], self.work / "probe_seen.npy"
+            half = pictures[: plan.probe_scenes // 2]
+            seen = round_trips(vae, half, self.work / "probe_seen.npy")
+            probe = train_probe(
+                pictures,
+                seen,
+                scenes(plan.probe_scenes, PROBE_FIRST, None),
+                self.work / "probe.pt",
+                plan.probe_steps,
+                plan.probe_batch,
+                load_probe(JUDGE).state_dict() if self._begin else None,
             )
-            drawn = scenes(plan.probe_scenes, PROBE_FIRST, None)
-            state = self.work / "probe.pt"
-            probe = train_probe(pictures, seen, drawn, state, plan.probe_steps, plan.probe_batch)
             save_file({k: v.half().contiguous() for k, v in probe.state_dict().items()}, path)
             self._judge_probe(load_probe(path), vae)
         return load_probe(path)

@@ -9,7 +9,7 @@ from pipelines.models.embeddings import read_embedding
 from pipelines.models.hypernetworks import attached, read_hypernetwork
 from pipelines.models.lora import merge, read_lora
 from tools.starter.learn.configs import build, family, variant
-from tools.starter.learn.extras.decoder import train_decoder
+from tools.starter.learn.decoder import train_decoder
 from tools.starter.learn.extras.embedding import train_embedding
 from tools.starter.learn.extras.hypernetwork import train_hypernetwork
 from tools.starter.learn.extras.lesson import Lesson, frozen

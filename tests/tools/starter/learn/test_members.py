@@ -31,6 +31,7 @@ TINY = Plan(
     probe_scenes=8,
     vae_steps=2,
     vae_batch=2,
+    vae_decoder_steps=2,
     probe_steps=2,
     probe_batch=4,
     text_steps=2,

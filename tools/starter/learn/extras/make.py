@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from tools.starter.learn.decoder import train_decoder
 from tools.starter.learn.export import scaled_vae
-from tools.starter.learn.extras.decoder import train_decoder
 from tools.starter.learn.extras.embedding import train_embedding
 from tools.starter.learn.extras.hypernetwork import train_hypernetwork
 from tools.starter.learn.extras.lesson import Caption, Lesson, frozen
