@@ -47,8 +47,7 @@ def train_vae(
     if begin:
         model.load_state_dict(begin)
     run = Training(path, model, _EDGE, peak=2e-3, average=0.999)
-    weights = np.array([STYLE_WEIGHTS.get(scene.style, 1.0) for scene in scenes])
-    chances = weights / weights.sum()
+    chances = style_chances(scenes)
     for step in run.until(steps):
         rng = np.random.default_rng((3, step))
         picks = rng.choice(len(pictures), batch, p=chances)
@@ -61,6 +60,12 @@ def train_vae(
             output = run.model.decode(latents).sample.float()
         run.learn(reconstruction_loss(output, target) + KL_WEIGHT * _kl(posterior))
     return run.average.model
+
+
+def style_chances(scenes: Sequence[Scene]) -> np.ndarray:
+    """How likely each scene's picture is to be seen, as STYLE_WEIGHTS says: in all 1."""
+    weights = np.array([STYLE_WEIGHTS.get(scene.style, 1.0) for scene in scenes])
+    return weights / weights.sum()
 
 
 def crops(pictures: np.ndarray, picks: np.ndarray, rng: np.random.Generator, crop: int) -> Tensor:

@@ -64,19 +64,13 @@ class Workshop:
         return model.eval().requires_grad_(False).to(device())
 
     def _trained_vae(self) -> AutoencoderKL:
-        plan, pictures = self.plan, self.pictures()
+        plan, pictures, drawn = self.plan, self.pictures(), scenes(self.plan.scenes)
         first = spread_one(self.starter().vae).state_dict() if self._begin else None
-        trained = train_vae(
-            pictures,
-            scenes(plan.scenes),
-            self.work / "vae.pt",
-            plan.vae_steps,
-            plan.vae_batch,
-            begin=first,
-        )
+        state, batch = self.work / "vae.pt", plan.vae_batch
+        trained = train_vae(pictures, drawn, state, plan.vae_steps, batch, begin=first)
         standardise(trained, pictures[: min(1024, len(pictures))])
         state = self.work / "vae-decoder.pt"
-        return train_decoder(trained, pictures, state, plan.vae_decoder_steps, plan.vae_batch)
+        return train_decoder(trained, pictures, drawn, state, plan.vae_decoder_steps, batch)
 
     def _judge_vae(self, vae: AutoencoderKL) -> None:
         painted = self.unseen()[:256]

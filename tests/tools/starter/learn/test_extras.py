@@ -98,7 +98,8 @@ def test_a_trained_hypernetwork_bends_the_prediction_and_lets_go_again(lesson, r
 def test_a_better_decoder_reads_the_same_latents(tmp_path):
     vae = build("starter", "vae").eval()
     pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
-    better = train_decoder(vae, pictures, tmp_path / "x.pt", 2, batch=2, crop=32)
+    scenes = [scene(seed) for seed in range(2)]
+    better = train_decoder(vae, pictures, scenes, tmp_path / "x.pt", 2, batch=2, crop=32)
     weights, former = better.state_dict(), vae.state_dict()
     same = {name for name in weights if torch.equal(weights[name], former[name])}
     assert {n for n in weights if n.startswith(("encoder", "quant"))} <= same

@@ -20,7 +20,7 @@ from tools.starter.learn.extras.hypernetwork import train_hypernetwork
 from tools.starter.learn.extras.lesson import Caption, Lesson, frozen
 from tools.starter.learn.extras.lora import train_lora
 from tools.starter.learn.layout import vae_tensors
-from tools.starter.learn.pool import SIZE
+from tools.starter.learn.pool import SIZE, scenes
 from tools.starter.learn.text import Reader
 from tools.starter.world.guests import paint_guest
 from tools.starter.world.paint import paint
@@ -98,8 +98,9 @@ class Extras:
         torch.save(file, path)
 
     def _decoder(self, path: Path) -> None:
-        pictures, steps = self.shop.pictures(), self.shop.plan.decoder_steps
-        better = train_decoder(self.shop.vae(), pictures, self._state("starter-fine"), steps)
+        shop, plan = self.shop, self.shop.plan
+        drawn, state = scenes(plan.scenes), self._state("starter-fine")
+        better = train_decoder(shop.vae(), shop.pictures(), drawn, state, plan.decoder_steps)
         levels = len(better.config.block_out_channels)
         tensors = vae_tensors(scaled_vae("starter", better).state_dict(), levels)
         bare = {name.removeprefix("first_stage_model."): t for name, t in tensors.items()}
@@ -109,8 +110,8 @@ class Extras:
         self, changed: dict[str, str], brush: Callable[[Scene], np.ndarray], caption: Caption
     ) -> Lesson:
         count = self.shop.plan.extra_scenes
-        scenes = [replace(scene(seed), **changed) for seed in range(FIRST, FIRST + count)]
-        return Lesson.paint(self.shop.vae(), scenes, partial(_one, scenes, brush), caption)
+        drawn = [replace(scene(seed), **changed) for seed in range(FIRST, FIRST + count)]
+        return Lesson.paint(self.shop.vae(), drawn, partial(_one, drawn, brush), caption)
 
     def _unet(self) -> nn.Module:
         return frozen(self.shop.starter().unet)
