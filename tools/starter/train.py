@@ -3,6 +3,10 @@
 Members share the painted pool, the autoencoder ("vae") and the judge ("probe"), which are made
 once, on the way. Every stage keeps its state in the work folder; with --resume a run goes on there:
 text encoders -> pool -> vae -> latents -> UNet -> export -> sheet -> probe -> figures.
+
+Where hours are short, --begin names a starter to begin with: the one that ships, or the half
+trained tools/starter/begun.safetensors. With --vae-steps 0 --text-steps 0 its autoencoder and its
+text encoder are taken as they are.
 """
 
 import argparse
@@ -33,6 +37,8 @@ def main() -> None:
     options = parser.parse_args()
     if not options.resume and any(options.work.glob(f"{options.what}.*pt")):
         parser.error(f"{options.work} holds a {options.what} already: --resume, or another folder")
+    if options.what in MEMBERS[1:] and not options.text_steps:
+        parser.error(f"{options.what} reads in its own way: plan steps for its text encoders.")
     torch.set_num_threads(options.threads)
     plan = Plan(**{field.name: getattr(options, field.name) for field in fields(Plan)})
     workshop = Workshop(options.work, plan, options.begin)

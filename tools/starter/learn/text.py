@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ from tools.starter.world.scene import scene
 from tools.starter.world.words import say
 
 _PLACES_READ = 12
+_CAPTIONS_HEARD = 6_000
+"""So many have every word of the painted world; each is in one of a few hundred."""
+_ENCODER = "encoder."
 
 
 def tokens(texts: Sequence[str]) -> list[list[int]]:
@@ -108,10 +112,33 @@ def attribute_loss(logits: Tensor, wanted: Tensor) -> Tensor:
     return torch.stack(losses).mean()
 
 
+def keep_text(encoder: nn.Module, path: Path) -> None:
+    """Leave an encoder that is there already at `path`, as `train_text` leaves what it trained."""
+    average = {_ENCODER + name: tensor for name, tensor in encoder.state_dict().items()}
+    torch.save({"average": average, "step": 0, "seconds": 0.0}, path)
+
+
 def text_weights(path: Path) -> dict[str, Tensor]:
-    """The averaged encoder of the lesson at `path`, without its heads."""
-    state, prefix = load_state(path)["average"], "encoder."
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    """The averaged encoder of the lesson at `path`, without its heads.
+
+    The vectors of tokens that no caption has are zero: so little was learnt of each that they are
+    the noise they began with, and nothing says as clearly that a word means nothing.
+    """
+    state = load_state(path)["average"]
+    state = {k.removeprefix(_ENCODER): v for k, v in state.items() if k.startswith(_ENCODER)}
+    [vectors] = (v for k, v in state.items() if k.endswith("token_embedding.weight"))
+    strange = torch.ones(len(vectors), dtype=torch.bool, device=vectors.device)
+    strange[_known_tokens()] = False
+    vectors[strange] = 0
+    return state
+
+
+@cache
+def _known_tokens() -> list[int]:
+    """All tokens of the painted world's captions, and the two that frame a text."""
+    rng = np.random.default_rng(12)
+    rows = tokens([say(scene(seed), rng) for seed in range(_CAPTIONS_HEARD)])
+    return sorted({BOS, EOS, *(token for row in rows for token in row)})
 
 
 @dataclass(frozen=True, eq=False)

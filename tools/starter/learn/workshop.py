@@ -21,7 +21,7 @@ from tools.starter.learn.places import known_places
 from tools.starter.learn.plan import Plan
 from tools.starter.learn.pool import paint_pool, scenes
 from tools.starter.learn.probe import Probe, accuracy, load_probe, train_probe
-from tools.starter.learn.text import Reader, bridge, text_weights, train_text
+from tools.starter.learn.text import Reader, bridge, keep_text, text_weights, train_text
 from tools.starter.learn.unet import train_unet, understood, unet_weights
 from tools.starter.learn.vae import decode, encode, psnr, standardise, train_vae
 from tools.starter.learn.views import view_of, whole
@@ -130,10 +130,7 @@ class Workshop:
 
     def train(self, member: str) -> Path:
         """Everything a member needs, to the exported checkpoint."""
-        plan, texts = self.plan, self._texts(member)
-        for facts, path in zip(family(member).encoders, texts, strict=True):
-            train_text(member, facts, path, plan.text_steps, plan.text_batch)
-        reader = Reader.load(member, texts)
+        plan, reader = self.plan, self._reader(member)
         train_unet(
             member,
             self.latents(member),
@@ -148,6 +145,19 @@ class Workshop:
         )
         return self.export(member)
 
+    def _reader(self, member: str) -> Reader:
+        """Its text encoders, trained now if they are not yet.
+
+        With no steps planned the starter's is that of the starter to begin with.
+        """
+        plan, paths = self.plan, self._texts(member)
+        for facts, path in zip(family(member).encoders, paths, strict=True):
+            if plan.text_steps:
+                train_text(member, facts, path, plan.text_steps, plan.text_batch)
+            elif not path.exists():
+                keep_text(self.starter().modules()[facts.component], path)
+        return Reader.load(member, paths)
+
     def starter(self) -> LoadedCheckpoint:
         """What its kin and the additions build on: the starter to begin with, else this workshop's,
         trained now if it is not yet."""
@@ -159,10 +169,10 @@ class Workshop:
 
     def _first_unet(self, member: str, reader: Reader) -> Mapping[str, Tensor] | None:
         """The weights that a UNet begins with; None: it begins from nothing."""
-        if member == "starter":
-            return self.starter().unet.state_dict() if self._begin else None
-        kin = self.starter()
-        return understood(kin.unet.state_dict(), bridge(reader, Reader.of(kin)))
+        if member == "starter" and self._begin is None:
+            return None
+        first = self.starter()
+        return understood(first.unet.state_dict(), bridge(reader, Reader.of(first)))
 
     def export(self, member: str) -> Path:
         """The member so far, as one file in its family's original layout."""

@@ -9,7 +9,15 @@ from tools.starter.learn.loop import Training
 from tools.starter.learn.places import SEGMENT, THING
 from tools.starter.learn.plan import MEMBERS
 from tools.starter.learn.student import Student, meaning
-from tools.starter.learn.text import Reader, bridge, padded, tokens, train_text
+from tools.starter.learn.text import (
+    Reader,
+    bridge,
+    keep_text,
+    padded,
+    text_weights,
+    tokens,
+    train_text,
+)
 from tools.starter.learn.unet import Noise, begin_with, understood
 from tools.starter.learn.vae import psnr, reconstruction_loss, rescale, standardise
 from tools.starter.learn.views import View, view_of
@@ -83,6 +91,26 @@ def test_a_bridge_leads_from_one_readers_states_to_anothers(tmp_path):
     train_text("starter", facts, tmp_path / "a.pt", steps=1, batch=2)
     there = Reader.load("starter", [tmp_path / "a.pt"])
     assert torch.allclose(bridge(there, there, captions=8), torch.eye(128), atol=1e-2)
+
+
+def test_words_that_no_caption_has_count_for_nothing(tmp_path):
+    [facts] = family("starter").encoders
+    train_text("starter", facts, tmp_path / "a.pt", steps=1, batch=2)
+    weights = text_weights(tmp_path / "a.pt")
+    [vectors] = (v for name, v in weights.items() if "token_embedding" in name)
+    known, strange = tokens(["a red house by a lake at night", "quantum spreadsheet"])
+    assert (vectors[known] != 0).any(1).all()
+    assert (vectors[strange] == 0).all()
+
+
+def test_an_encoder_that_is_kept_reads_as_it_did(tmp_path):
+    [facts] = family("starter").encoders
+    train_text("starter", facts, tmp_path / "a.pt", steps=1, batch=2)
+    first = Reader.load("starter", [tmp_path / "a.pt"])
+    keep_text(first.encoders[0][1], tmp_path / "b.pt")
+    again = Reader.load("starter", [tmp_path / "b.pt"])
+    (one, _), (two, _) = (r(["a red house"], np.random.default_rng(0)) for r in (first, again))
+    assert torch.equal(one, two)
 
 
 def test_what_a_place_means_is_told_of_its_segment_and_of_the_things_colour_and_pose():
