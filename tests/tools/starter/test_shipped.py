@@ -1,10 +1,13 @@
 """The members that ship: whole, small, and of the shape their configs say."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+import tools.starter
 from pipelines.catalog import PRESETS
 from tools.starter.learn.configs import build, family, read_config
 from tools.starter.learn.export import single_file
@@ -29,6 +32,13 @@ def test_a_shipped_member_fits_its_configs(member):
     assert read_config(member, "vae")["scaling_factor"] == pytest.approx(factor)
     assert metadata["modelspec.license"] == "Apache-2.0"
     assert path.with_suffix(".md").exists()
+
+
+def test_a_training_can_go_on_from_the_half_trained_starter():
+    shapes = {k: v.shape for k, v in load_file(FOLDER / "starter.safetensors").items()}
+    begun = load_file(Path(tools.starter.__file__).parent / "begun.safetensors")
+    assert {k: v.shape for k, v in begun.items()} == shapes
+    assert all(bool(v.isfinite().all()) for v in begun.values())
 
 
 def test_what_ships_is_small():
