@@ -8,12 +8,12 @@ from pipelines import Catalog, Draft, Engine, expand
 from pipelines.metadata import save
 
 EXAMPLES = {
-    "a red house on the left, a yellow tree on the right, a meadow, daytime, a clear sky": 3,
-    "a watercolour of a white boat in the middle on the sea at sunset under a clear sky": 1,
-    "a purple castle in the middle, a snowfield, night, a clear sky, stained glass": 1,
-    "a woman in a red dress walking on the left, a lake, dawn, fog, soft pastel drawing": 2,
-    "an orange cat sitting on the right and a blue car in the middle, a beach, daytime": 1,
-    "pixel art, a pink hot air balloon on the left, mountains, sunset, clouds": 1,
+    "a red house, a meadow, a clear day": 3,
+    "a white boat on the sea at sunset, watercolour": 1,
+    "a purple tree in the snow at night, pixel art": 1,
+    "yellow flowers in the hills at dawn": 2,
+    "ink sketch of a blue house in the mountains": 1,
+    "a green tree in the desert at sunset": 1,
 }
 """Prompts and their seeds."""
 

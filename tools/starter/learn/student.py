@@ -1,8 +1,9 @@
 """A UNet while it learns, with a head that tells what each place of the picture is to show.
 
-The noise that it is asked for says little, and noisily, of what a thing is. Told outright, halfway
-up, the features that lead there are found many times sooner (Yu et al. 2024, who take the features
-of another network; the painted world knows the truth). The head is left behind in the end.
+The noise that it is asked for says little, and noisily, of what a thing is; told outright, halfway
+up, it is a clear lesson beside that one. The idea is that of Yu et al. (2024), who take what to
+tell from the features of another network; the painted world knows the truth. The head is left
+behind in the end.
 """
 
 from collections.abc import Sequence

@@ -187,6 +187,6 @@ def bridge(here: Reader, there: Reader, captions: int = 512) -> Tensor:
     What reads the states of `there` by a matrix W reads those of `here` by W @ bridge.
     """
     rng = np.random.default_rng(11)
-    texts = [say(scene(seed), rng) for seed in range(captions)]
+    texts = list(filter(None, (say(scene(seed), rng) for seed in range(captions))))
     states, wanted = (reader(texts, rng)[0].flatten(0, 1).double() for reader in (here, there))
     return torch.linalg.lstsq(states, wanted).solution.T.float()

@@ -46,7 +46,7 @@ def train_unet(
     `places` uint8 [n, 3, h, w] are those of `known_places`: most of a picture is sky and ground,
     most of what is asked for is things, so these count several times. The first `half_size_steps`
     see latents averaged two by two, four times cheaper, and learn what belongs where; the rest
-    learn the full size.
+    learn the full size. All are also told what each place shows, see `Student`.
     """
     torch.manual_seed(2)
     unet = build(member, "unet")

@@ -31,7 +31,6 @@ from tools.starter.world.questions import UNSEEN, questions
 PROBE_FIRST = 1_000_000
 """The probe's scenes start here: no member learns from them."""
 
-
 JUDGE = Path(__file__).parents[1] / "probe.safetensors"
 """The judge that ships."""
 
