@@ -6,7 +6,7 @@ text encoders -> pool -> vae -> latents -> UNet -> export -> sheet -> probe -> f
 
 Where hours are short, --begin names a starter to begin with: the one that ships, or the half
 trained tools/starter/begun.safetensors. With --vae-steps 0 --text-steps 0 its autoencoder and its
-text encoder are taken as they are.
+text encoder are taken as they are; all but the starter take its autoencoder in any case.
 """
 
 import argparse
@@ -37,6 +37,12 @@ def main() -> None:
     options = parser.parse_args()
     if not options.resume and any(options.work.glob(f"{options.what}.*pt")):
         parser.error(f"{options.work} holds a {options.what} already: --resume, or another folder")
+    if options.begin and not options.begin.is_file():
+        parser.error(f"There is no file {options.begin}.")
+    if not options.begin and not (options.vae_steps and options.text_steps):
+        parser.error("With no steps for autoencoder or text encoder, --begin says whose to take.")
+    if options.begin and options.what not in ("starter", "vae"):
+        options.vae_steps = 0  # All members share one.
     if options.what in MEMBERS[1:] and not options.text_steps:
         parser.error(f"{options.what} reads in its own way: plan steps for its text encoders.")
     torch.set_num_threads(options.threads)

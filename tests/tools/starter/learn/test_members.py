@@ -1,5 +1,7 @@
 """Each member from nothing to a picture, in a few steps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ pytest.importorskip("skia", reason="painting needs the train extra", exc_type=Im
 
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from pipelines import Catalog
 from pipelines.engine.text import encode_pair
@@ -134,3 +137,14 @@ def test_the_judge_is_trained_and_sees_what_it_is_asked(workshop):
     rates = measure([Image.fromarray(p) for p in pictures[:3]], asked, probe)
     assert {"place", "time", "weather", "style", "count", "kind", "colour", "all"} <= rates.keys()
     assert all(0 <= rate <= 1 for rate in rates.values())
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_from_a_starter_whose_encoders_it_keeps(workshop, tmp_path):
+    first = workshop.train("starter")
+    plan = replace(TINY, vae_steps=0, text_steps=0)
+    later = load_file(Workshop(tmp_path, plan, begin=first).train("starter"))
+    earlier = load_file(first)
+    kept = [name for name in earlier if not name.startswith("model.diffusion_model.")]
+    assert all(torch.allclose(later[n], earlier[n], rtol=2e-3, atol=1e-6) for n in kept)
+    assert any(not torch.equal(later[name], earlier[name]) for name in earlier.keys() - kept)
