@@ -6,7 +6,8 @@ text encoders -> pool -> vae -> latents -> UNet -> export -> sheet -> probe -> f
 
 Where hours are short, --begin names a starter to begin with: the one that ships, or the half
 trained tools/starter/begun.safetensors. With --vae-steps 0 --text-steps 0 its autoencoder and its
-text encoder are taken as they are; all but the starter take its autoencoder in any case.
+text encoder are taken, the decoder trained on by --vae-decoder-steps; latents stay what they were.
+All but the starter take its autoencoder as it is in any case.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def main() -> None:
     if not options.begin and not (options.vae_steps and options.text_steps):
         parser.error("With no steps for autoencoder or text encoder, --begin says whose to take.")
     if options.begin and options.what not in ("starter", "vae"):
-        options.vae_steps = 0  # All members share one.
+        options.vae_steps = options.vae_decoder_steps = 0  # All members share one.
     if options.what in MEMBERS[1:] and not options.text_steps:
         parser.error(f"{options.what} reads in its own way: plan steps for its text encoders.")
     torch.set_num_threads(options.threads)

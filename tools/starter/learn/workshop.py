@@ -52,13 +52,14 @@ class Workshop:
         """The shared autoencoder, trained now if it is not yet; its latents have spread 1.
 
         Once it is done it is never trained on, for all latents depend on it. With no steps planned
-        it is that of the starter to begin with.
+        it is that of the starter to begin with, whose decoder may still be trained on.
         """
         path, model = self.work / "vae.safetensors", build("starter", "vae")
         if not path.exists():
-            trained = self._trained_vae() if self.plan.vae_steps else spread_one(self.starter().vae)
-            save_file(trained.state_dict(), path)
-            self._judge_vae(trained)
+            whole = self._trained_vae() if self.plan.vae_steps else spread_one(self.starter().vae)
+            done = self._refined(whole) if self.plan.vae_decoder_steps else whole
+            save_file(done.state_dict(), path)
+            self._judge_vae(done)
         model.load_state_dict(load_file(path))
         return model.eval().requires_grad_(False).to(device())
 
@@ -68,8 +69,12 @@ class Workshop:
         state, batch = self.work / "vae.pt", plan.vae_batch
         trained = train_vae(pictures, drawn, state, plan.vae_steps, batch, begin=first)
         standardise(trained, pictures[: min(1024, len(pictures))])
+        return trained
+
+    def _refined(self, vae: AutoencoderKL) -> AutoencoderKL:
+        plan, pictures, drawn = self.plan, self.pictures(), scenes(self.plan.scenes)
         state = self.work / "vae-decoder.pt"
-        return train_decoder(trained, pictures, drawn, state, plan.vae_decoder_steps, batch)
+        return train_decoder(vae, pictures, drawn, state, plan.vae_decoder_steps, plan.vae_batch)
 
     def _judge_vae(self, vae: AutoencoderKL) -> None:
         painted = self.unseen()[:256]
