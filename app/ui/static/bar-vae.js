@@ -73,7 +73,9 @@ class Picker {
   constructor(choose) {
     this.#choose = choose;
     anchor(this.list, this.#button);
-    this.list.addEventListener("toggle", ({ newState }) => this.#toggled(newState === "open"));
+    // "toggle" comes late: a key typed meanwhile would be undone by it.
+    this.list.addEventListener("beforetoggle", ({ newState }) => this.#toggled(newState === "open"));
+    this.list.addEventListener("toggle", () => this.#activate(this.#active)); // scrolls to it
     feed.watch("models", () => this.#ask());
     found.then(() => this.#ask());
     document.addEventListener("gesso:field", ({ detail: { form, name } }) => {
