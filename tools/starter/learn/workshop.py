@@ -56,10 +56,11 @@ class Workshop:
         """
         path, model = self.work / "vae.safetensors", build("starter", "vae")
         if not path.exists():
-            whole = self._trained_vae() if self.plan.vae_steps else spread_one(self.starter().vae)
-            done = self._refined(whole) if self.plan.vae_decoder_steps else whole
-            save_file(done.state_dict(), path)
-            self._judge_vae(done)
+            made = self._trained_vae() if self.plan.vae_steps else spread_one(self.starter().vae)
+            if self.plan.vae_decoder_steps:
+                made = self._refined(made)
+            save_file(made.state_dict(), path)
+            self._judge_vae(made)
         model.load_state_dict(load_file(path))
         return model.eval().requires_grad_(False).to(device())
 
